@@ -1,0 +1,3 @@
+namespace PacketSec.Noise;
+
+internal static class Placeholder;
