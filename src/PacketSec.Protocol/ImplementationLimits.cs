@@ -1,0 +1,58 @@
+namespace PacketSec.Protocol;
+
+/// <summary>
+/// Bounds on everything that a peer or a stranger can make grow. Larger figures cost memory under attack, smaller ones refuse honest peers
+/// sooner; each has a drop reason or an error, and a test at the bound and one past it.
+/// </summary>
+public static class ImplementationLimits
+{
+    /// <summary>Datagrams that wait for a session: two round trips of 150 ms at 3,000 datagrams/s. Past it: <see cref="SealResult.QueueFull"/>.</summary>
+    public const int QueuedDatagrams = 1024;
+
+    /// <summary>Bytes that wait for a session. Past it: <see cref="SealResult.QueueFull"/>.</summary>
+    public const int QueuedBytes = 1024 * 1024;
+
+    /// <summary>Half-open handshakes of one remote address. Past it: <see cref="DropReason.AddressHandshakesFull"/>.</summary>
+    public const int HandshakesPerAddress = 4;
+
+    /// <summary>Half-open handshakes of one network (/24, /64). Past it: <see cref="DropReason.PrefixHandshakesFull"/>.</summary>
+    public const int HandshakesPerPrefix = 256;
+
+    /// <summary>Half-open handshakes in all, about 2 KiB each. Past it: <see cref="DropReason.HandshakesFull"/>.</summary>
+    public const int Handshakes = 2048;
+
+    /// <summary>
+    /// Handshake messages of one network that are worked on in one second, some 300 us each. Past it: <see cref="DropReason.PrefixRate"/>.
+    /// </summary>
+    public const int WorkPerPrefixPerSecond = 1000;
+
+    /// <summary>Networks whose rate is remembered; when full, a network not yet counted shares one common count.</summary>
+    public const int TrackedPrefixes = 8192;
+
+    /// <summary>Handshake messages that wait for, or are in, work in one endpoint. Past it: <see cref="DropReason.WorkFull"/>.</summary>
+    public const int EndpointWork = 256;
+
+    /// <summary>Answers to one's own first message that are worked on at once. Past it: <see cref="DropReason.WorkFull"/>.</summary>
+    public const int PeerWork = 4;
+
+    /// <summary>Datagrams kept for a handshake that is not complete. Past it: <see cref="DropReason.EarlyDataFull"/>.</summary>
+    public const int EarlyPackets = SpecLimits.EarlyPackets;
+
+    /// <summary>Bytes kept for a handshake that is not complete. Past it: <see cref="DropReason.EarlyDataFull"/>.</summary>
+    public const int EarlyBytes = SpecLimits.EarlyBytes;
+
+    /// <summary>The largest handshake message: an RSA-4096 claim with room for unknown fields. Past it: <see cref="DropReason.TooLong"/>.</summary>
+    public const int HandshakeMessageSize = 2048;
+
+    /// <summary>Live sessions per role: previous, current and next. A further one ends the oldest.</summary>
+    public const int SessionsPerRole = 3;
+
+    /// <summary>Peers that may share one remote address. Past it a dial fails, and a finished handshake is <see cref="DropReason.Refused"/>.</summary>
+    public const int PeersPerAddress = 4;
+
+    /// <summary>Inbound channels of one endpoint, the default of its option. Past it: <see cref="DropReason.Refused"/>.</summary>
+    public const int InboundChannels = 16384;
+
+    /// <summary>The largest UDP payload over IPv4.</summary>
+    public const int MaxUdpPayload = 65507;
+}
