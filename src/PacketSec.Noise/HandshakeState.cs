@@ -1,3 +1,533 @@
+using PacketSec.Crypto;
+using static System.Security.Cryptography.CryptographicOperations;
+
 namespace PacketSec.Noise;
 
-internal static class Placeholder;
+/// <summary>
+/// A handshake of one side (the HandshakeState object of Noise revision 34, section 5.3): messages are written and read in turn until
+/// <see cref="IsComplete"/>, then the state yields transport keys once.
+/// </summary>
+/// <remarks>
+/// Not thread-safe; <see cref="Clone"/> gives a copy for another thread. A message that fails, in either direction, leaves the state exactly as it
+/// was, so that a forged message cannot wedge a handshake. Spans that properties return are valid until the next call of a method.
+/// </remarks>
+public sealed class HandshakeState : IDisposable
+{
+    private const int KeySize = X25519PrivateKey.Size;
+
+    private readonly ICryptoProvider _crypto;
+    private readonly IRandomSource _random;
+    private readonly HandshakePattern _pattern;
+    private readonly X25519PrivateKey? _localStatic;
+    private readonly IReadOnlyList<SecretKey> _preSharedKeys;
+    private readonly SymmetricState _symmetric;
+    private readonly byte[] _publicKeys = new byte[3 * KeySize];
+
+    /// <summary>Set from the start when fixed, else from its token on; null again once the handshake is complete.</summary>
+    private EphemeralKey? _ephemeral;
+
+    private Keys _known;
+    private int _messageIndex;
+    private int _preSharedKeysUsed;
+    private bool _keysTaken;
+    private bool _disposed;
+
+    /// <summary>Begins a handshake.</summary>
+    /// <param name="crypto">The provider.</param>
+    /// <param name="random">Where the ephemeral key comes from.</param>
+    /// <param name="config">This side's role and keys; read now, its keys are referenced until the handshake is complete.</param>
+    /// <exception cref="ArgumentException">The configuration lacks what the pattern needs, or has what it has no use for.</exception>
+    public HandshakeState(ICryptoProvider crypto, IRandomSource random, HandshakeConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(crypto);
+        ArgumentNullException.ThrowIfNull(random);
+        ArgumentNullException.ThrowIfNull(config);
+        config.Validate();
+        _crypto = crypto;
+        _random = random;
+        Protocol = config.Protocol;
+        _pattern = config.Protocol.Pattern;
+        IsInitiator = config.Initiator;
+        _localStatic = config.LocalStatic;
+        _ephemeral = config.LocalEphemeral is { } fixedKey ? EphemeralKey.Borrow(fixedKey) : null;
+        _preSharedKeys = [.. config.PreSharedKeys];
+        _symmetric = SymmetricState.Initialize(crypto, config.Protocol);
+        _symmetric.MixHash(config.Prologue.Span);
+        if (!config.RemoteStatic.IsEmpty)
+        {
+            Learn(Keys.RemoteStatic, config.RemoteStatic.Span);
+        }
+
+        if (_pattern.InitiatorStaticIsKnown)
+        {
+            _symmetric.MixHash(IsInitiator ? _localStatic!.PublicKey : RemoteStatic);
+        }
+
+        if (_pattern.ResponderStaticIsKnown)
+        {
+            _symmetric.MixHash(IsInitiator ? RemoteStatic : _localStatic!.PublicKey);
+        }
+    }
+
+    private HandshakeState(HandshakeState original)
+    {
+        _crypto = original._crypto;
+        _random = original._random;
+        Protocol = original.Protocol;
+        _pattern = original._pattern;
+        IsInitiator = original.IsInitiator;
+        _localStatic = original._localStatic;
+        _preSharedKeys = original._preSharedKeys;
+        _symmetric = original._symmetric.Clone();
+        original._publicKeys.CopyTo(_publicKeys, 0);
+        _ephemeral = original._ephemeral?.Share();
+        _known = original._known;
+        _messageIndex = original._messageIndex;
+        _preSharedKeysUsed = original._preSharedKeysUsed;
+    }
+
+    /// <summary>The public keys that a handshake comes to know, in the order of their places.</summary>
+    [Flags]
+    private enum Keys
+    {
+        None = 0,
+        LocalEphemeral = 1,
+        RemoteEphemeral = 2,
+        RemoteStatic = 4,
+    }
+
+    /// <summary>Gets the protocol.</summary>
+    public NoiseProtocol Protocol { get; }
+
+    /// <summary>Gets whether this side sends the first message.</summary>
+    public bool IsInitiator { get; }
+
+    /// <summary>Gets whether all messages are done, so that the transport keys can be taken.</summary>
+    public bool IsComplete => _messageIndex == _pattern.Messages.Count;
+
+    /// <summary>Gets whether the next message is this side's to write.</summary>
+    public bool IsMyTurn => !IsComplete && _pattern.Messages[_messageIndex].FromInitiator == IsInitiator;
+
+    /// <summary>Gets how many bytes the next message has beyond its payload, whoever writes it.</summary>
+    /// <exception cref="InvalidOperationException">The handshake is complete.</exception>
+    public int MessageOverhead
+        => IsComplete ? throw new InvalidOperationException("The handshake is complete: there is no next message.") : _pattern.Overhead(_messageIndex);
+
+    /// <summary>Gets the handshake hash after the messages so far; once the handshake is complete it is the channel binding. 32 or 64 bytes.</summary>
+    public ReadOnlySpan<byte> HandshakeHash
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _symmetric.HandshakeHash;
+        }
+    }
+
+    /// <summary>Gets the remote static public key, or an empty span while it is unknown. Authentic only as far as the pattern says.</summary>
+    public ReadOnlySpan<byte> RemoteStatic => PublicKey(Keys.RemoteStatic);
+
+    /// <summary>Gets the remote ephemeral public key, or an empty span while it is unknown.</summary>
+    public ReadOnlySpan<byte> RemoteEphemeral => PublicKey(Keys.RemoteEphemeral);
+
+    /// <summary>Gets the own ephemeral public key, or an empty span until a message carries it.</summary>
+    public ReadOnlySpan<byte> LocalEphemeral => PublicKey(Keys.LocalEphemeral);
+
+    /// <summary>For tests: what a failed message must leave alone, and what must be zero in the end.</summary>
+    internal SymmetricState Symmetric => _symmetric;
+
+    /// <summary>For tests: the own ephemeral key while it is held.</summary>
+    internal X25519PrivateKey? EphemeralPrivateKey => _ephemeral?.Key;
+
+    /// <summary>Writes the next message.</summary>
+    /// <param name="payload">The payload; may be empty. Who can read it, and whom it proves, depends on the pattern.</param>
+    /// <param name="message">At least <see cref="MessageOverhead"/> bytes longer than the payload; does not overlap it.</param>
+    /// <param name="written">The length of the message in bytes.</param>
+    /// <returns>
+    /// False when the remote side's public key is of low order, so that no shared secret comes about: drop the peer. The state is as before, and the
+    /// message's buffer is cleared.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">It is not this side's turn, or the handshake is complete.</exception>
+    /// <exception cref="ArgumentException">The buffer is too small or overlaps, or the message would exceed 65535 bytes.</exception>
+    public bool TryWriteMessage(ReadOnlySpan<byte> payload, Span<byte> message, out int written)
+    {
+        RequireTurn(mine: true);
+        var overhead = MessageOverhead;
+        if (payload.Length > NoiseProtocol.MaxMessageSize - overhead)
+        {
+            throw new ArgumentException($"A payload here has at most {NoiseProtocol.MaxMessageSize - overhead} bytes.", nameof(payload));
+        }
+
+        RequireBuffer(message, overhead + payload.Length, payload, nameof(message));
+        message = message[..(overhead + payload.Length)];
+        written = 0;
+        var before = new Progress(_known, _preSharedKeysUsed, _ephemeral);
+        Span<byte> snapshot = stackalloc byte[SymmetricState.SnapshotSize];
+        _symmetric.Save(snapshot);
+        var succeeded = false;
+        try
+        {
+            if (TryWriteTokens(message, out var offset))
+            {
+                _symmetric.EncryptAndHash(payload, message[offset..]);
+                written = message.Length;
+                succeeded = true;
+            }
+        }
+        finally
+        {
+            if (!succeeded)
+            {
+                message.Clear();
+            }
+
+            Finish(succeeded, before, snapshot);
+        }
+
+        return succeeded;
+    }
+
+    /// <summary>Writes the next message where no public key of an unproven peer takes part, such as a first message; otherwise <see cref="TryWriteMessage"/>.</summary>
+    /// <param name="payload">The payload; may be empty.</param>
+    /// <param name="message">At least <see cref="MessageOverhead"/> bytes longer than the payload; does not overlap it.</param>
+    /// <returns>The length of the message in bytes.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// It is not this side's turn, the handshake is complete, or the remote side's public key is of low order.
+    /// </exception>
+    /// <exception cref="ArgumentException">The buffer is too small or overlaps, or the message would exceed 65535 bytes.</exception>
+    public int WriteMessage(ReadOnlySpan<byte> payload, Span<byte> message)
+        => TryWriteMessage(payload, message, out var written)
+            ? written
+            : throw new InvalidOperationException("The remote side's public key is of low order.");
+
+    /// <summary>Reads the next message.</summary>
+    /// <param name="message">The whole message, from anywhere.</param>
+    /// <param name="payload">
+    /// At least <see cref="MessageOverhead"/> bytes shorter than the message (the message's length always suffices); does not overlap it.
+    /// </param>
+    /// <param name="payloadLength">The length of the payload in bytes.</param>
+    /// <returns>False for a message that is too short, too long, or not genuine: the state is exactly as before, and another message can be read.</returns>
+    /// <exception cref="InvalidOperationException">It is this side's turn to write, or the handshake is complete.</exception>
+    /// <exception cref="ArgumentException">The payload's buffer is too small or overlaps.</exception>
+    public bool TryReadMessage(ReadOnlySpan<byte> message, Span<byte> payload, out int payloadLength)
+    {
+        RequireTurn(mine: false);
+        payloadLength = 0;
+        var overhead = MessageOverhead;
+        if (message.Length < overhead || message.Length > NoiseProtocol.MaxMessageSize)
+        {
+            return false;
+        }
+
+        RequireBuffer(payload, message.Length - overhead, message, nameof(payload));
+        payload = payload[..(message.Length - overhead)];
+        var before = new Progress(_known, _preSharedKeysUsed, _ephemeral);
+        Span<byte> snapshot = stackalloc byte[SymmetricState.SnapshotSize];
+        _symmetric.Save(snapshot);
+        var succeeded = false;
+        try
+        {
+            if (TryReadTokens(message, out var offset) && _symmetric.TryDecryptAndHash(message[offset..], payload))
+            {
+                payloadLength = payload.Length;
+                succeeded = true;
+            }
+        }
+        finally
+        {
+            Finish(succeeded, before, snapshot);
+        }
+
+        return succeeded;
+    }
+
+    /// <summary>
+    /// Makes an independent copy, the ephemeral key included: for work on another thread, or to answer several peers' messages from one state.
+    /// </summary>
+    /// <remarks>
+    /// Original and copy must not both write the same message with different payloads unless they read different messages before: they would
+    /// use one key and nonce twice. Nor may both be completed with the same messages and then both send. The ephemeral key is wiped when the
+    /// last holder is complete or disposed.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The transport keys are already taken.</exception>
+    public HandshakeState Clone()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _keysTaken ? throw KeysTaken() : new HandshakeState(this);
+    }
+
+    /// <summary>Takes the raw transport keys, for a transport of the caller's own, and wipes the handshake's secrets.</summary>
+    /// <param name="initiatorToResponderKey">32 bytes.</param>
+    /// <param name="responderToInitiatorKey">32 bytes; of no use after a one-way pattern, whose responder never sends.</param>
+    /// <exception cref="InvalidOperationException">The handshake is not complete, or the keys are already taken.</exception>
+    public void Split(Span<byte> initiatorToResponderKey, Span<byte> responderToInitiatorKey)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (initiatorToResponderKey.Length != CipherState.KeySize || responderToInitiatorKey.Length != CipherState.KeySize)
+        {
+            throw new ArgumentException($"Transport keys have {CipherState.KeySize} bytes.");
+        }
+
+        if (!IsComplete)
+        {
+            throw new InvalidOperationException("The handshake is not complete.");
+        }
+
+        if (_keysTaken)
+        {
+            throw KeysTaken();
+        }
+
+        _symmetric.Split(initiatorToResponderKey, responderToInitiatorKey);
+        _symmetric.WipeKeys();
+        _keysTaken = true;
+    }
+
+    /// <summary>Takes the transport keys for messages that arrive in order, and wipes the handshake's secrets.</summary>
+    /// <exception cref="InvalidOperationException">The handshake is not complete, or the keys are already taken.</exception>
+    public NoiseTransport ToTransport()
+    {
+        var (sending, receiving) = SplitCiphers();
+        return new NoiseTransport(sending, receiving);
+    }
+
+    /// <summary>Takes the transport keys for messages whose nonces the caller carries, and wipes the handshake's secrets.</summary>
+    /// <exception cref="InvalidOperationException">The handshake is not complete, or the keys are already taken.</exception>
+    public StatelessNoiseTransport ToStatelessTransport()
+    {
+        var (sending, receiving) = SplitCiphers();
+        return new StatelessNoiseTransport(sending, receiving);
+    }
+
+    /// <summary>Wipes all secrets. Idempotent. The keys of the configuration are the caller's and stay.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        _ephemeral?.Release();
+        _ephemeral = null;
+        _symmetric.Dispose();
+    }
+
+    private bool TryWriteTokens(Span<byte> message, out int offset)
+    {
+        offset = 0;
+        foreach (var token in _pattern.Messages[_messageIndex].Tokens)
+        {
+            switch (token)
+            {
+                case PatternToken.E:
+                    _ephemeral ??= EphemeralKey.Generate(_crypto, _random);
+                    Learn(Keys.LocalEphemeral, _ephemeral.Key.PublicKey);
+                    LocalEphemeral.CopyTo(message[offset..]);
+                    MixEphemeral(LocalEphemeral);
+                    offset += KeySize;
+                    break;
+                case PatternToken.S:
+                    var size = EncryptedKeySize;
+                    _symmetric.EncryptAndHash(_localStatic!.PublicKey, message.Slice(offset, size));
+                    offset += size;
+                    break;
+                default:
+                    if (!TryMix(token))
+                    {
+                        return false;
+                    }
+
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryReadTokens(ReadOnlySpan<byte> message, out int offset)
+    {
+        offset = 0;
+        foreach (var token in _pattern.Messages[_messageIndex].Tokens)
+        {
+            switch (token)
+            {
+                case PatternToken.E:
+                    Learn(Keys.RemoteEphemeral, message.Slice(offset, KeySize));
+                    MixEphemeral(RemoteEphemeral);
+                    offset += KeySize;
+                    break;
+                case PatternToken.S:
+                    var size = EncryptedKeySize;
+                    if (!_symmetric.TryDecryptAndHash(message.Slice(offset, size), Place(Keys.RemoteStatic)))
+                    {
+                        return false;
+                    }
+
+                    _known |= Keys.RemoteStatic;
+                    offset += size;
+                    break;
+                default:
+                    if (!TryMix(token))
+                    {
+                        return false;
+                    }
+
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    private int EncryptedKeySize => KeySize + (_symmetric.HasKey ? AeadContext.TagSize : 0);
+
+    /// <summary>The tokens that both sides treat alike. The rules of patterns see to it that each key is there.</summary>
+    private bool TryMix(PatternToken token)
+    {
+        switch (token)
+        {
+            case PatternToken.EE:
+                return TryMixAgreement(_ephemeral!.Key, RemoteEphemeral);
+            case PatternToken.ES:
+                return IsInitiator ? TryMixAgreement(_ephemeral!.Key, RemoteStatic) : TryMixAgreement(_localStatic!, RemoteEphemeral);
+            case PatternToken.SE:
+                return IsInitiator ? TryMixAgreement(_localStatic!, RemoteEphemeral) : TryMixAgreement(_ephemeral!.Key, RemoteStatic);
+            case PatternToken.SS:
+                return TryMixAgreement(_localStatic!, RemoteStatic);
+            case PatternToken.Psk:
+                _symmetric.MixKeyAndHash(_preSharedKeys[_preSharedKeysUsed].Span);
+                _preSharedKeysUsed++;
+                return true;
+            case PatternToken.E:
+            case PatternToken.S:
+            default:
+                throw new ArgumentOutOfRangeException(nameof(token), token, "Not a token of shared keys.");
+        }
+    }
+
+    private bool TryMixAgreement(X25519PrivateKey local, ReadOnlySpan<byte> remote)
+    {
+        Span<byte> shared = stackalloc byte[KeySize];
+        try
+        {
+            if (!local.TryAgree(remote, shared))
+            {
+                return false;
+            }
+
+            _symmetric.MixKey(shared);
+            return true;
+        }
+        finally
+        {
+            ZeroMemory(shared);
+        }
+    }
+
+    /// <summary>With psks the ephemeral keys also enter the key, which makes it fresh (section 9.2).</summary>
+    private void MixEphemeral(ReadOnlySpan<byte> publicKey)
+    {
+        _symmetric.MixHash(publicKey);
+        if (_pattern.PskCount > 0)
+        {
+            _symmetric.MixKey(publicKey);
+        }
+    }
+
+    /// <summary>Ends a message: on to the next one, or back to where it began.</summary>
+    private void Finish(bool succeeded, Progress before, Span<byte> snapshot)
+    {
+        if (succeeded)
+        {
+            _messageIndex++;
+            if (IsComplete)
+            {
+                _ephemeral?.Release();
+                _ephemeral = null;
+            }
+        }
+        else
+        {
+            _symmetric.Restore(snapshot);
+            _preSharedKeysUsed = before.PreSharedKeysUsed;
+            _known = before.Known;
+            for (var key = Keys.LocalEphemeral; key <= Keys.RemoteStatic; key = (Keys)((int)key << 1))
+            {
+                if (!_known.HasFlag(key))
+                {
+                    Place(key).Clear();
+                }
+            }
+
+            if (!ReferenceEquals(_ephemeral, before.Ephemeral))
+            {
+                _ephemeral?.Release();
+                _ephemeral = before.Ephemeral;
+            }
+        }
+
+        ZeroMemory(snapshot);
+    }
+
+    private (CipherState? Sending, CipherState? Receiving) SplitCiphers()
+    {
+        Span<byte> keys = stackalloc byte[2 * CipherState.KeySize];
+        try
+        {
+            Split(keys[..CipherState.KeySize], keys[CipherState.KeySize..]);
+            var first = CipherState.CreateKeyed(_crypto, Protocol.Aead, keys[..CipherState.KeySize]);
+            var second = _pattern.IsOneWay ? null : CipherState.CreateKeyed(_crypto, Protocol.Aead, keys[CipherState.KeySize..]);
+            return IsInitiator ? (first, second) : (second, first);
+        }
+        finally
+        {
+            ZeroMemory(keys);
+        }
+    }
+
+    private void Learn(Keys key, ReadOnlySpan<byte> value)
+    {
+        value.CopyTo(Place(key));
+        _known |= key;
+    }
+
+    private ReadOnlySpan<byte> PublicKey(Keys key)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _known.HasFlag(key) ? Place(key) : [];
+    }
+
+    private Span<byte> Place(Keys key) => _publicKeys.AsSpan(((int)key >> 1) * KeySize, KeySize);
+
+    private void RequireTurn(bool mine)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (IsComplete)
+        {
+            throw new InvalidOperationException("The handshake is complete: there is no next message.");
+        }
+
+        if (IsMyTurn != mine)
+        {
+            throw new InvalidOperationException(mine ? "The next message is the other side's." : "The next message is this side's to write.");
+        }
+    }
+
+    private static void RequireBuffer(ReadOnlySpan<byte> buffer, int size, ReadOnlySpan<byte> input, string name)
+    {
+        if (buffer.Length < size)
+        {
+            throw new ArgumentException($"The buffer needs {size} bytes.", name);
+        }
+
+        if (buffer.Overlaps(input))
+        {
+            throw new ArgumentException("The buffer overlaps the input.", name);
+        }
+    }
+
+    private static InvalidOperationException KeysTaken() => new("The transport keys are already taken.");
+
+    /// <summary>What a failed message takes back, besides the symmetric state.</summary>
+    private readonly record struct Progress(Keys Known, int PreSharedKeysUsed, EphemeralKey? Ephemeral);
+}
