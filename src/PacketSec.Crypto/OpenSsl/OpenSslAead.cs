@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+
+namespace PacketSec.Crypto.OpenSsl;
+
+/// <summary>
+/// An AEAD of libcrypto: one native context per direction, the key set with the nonce of each packet. The last key stays in the native
+/// context until the next packet or disposal.
+/// </summary>
+internal sealed unsafe class OpenSslAead : AeadContext
+{
+    private readonly OpenSslAlgorithms _algorithms;
+    private readonly AeadAlgorithm _algorithm;
+    private readonly CipherContextHandle _seal;
+    private readonly CipherContextHandle _open;
+    private int _sealKeyLength;
+    private int _openKeyLength;
+
+    internal OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgorithm algorithm)
+    {
+        _algorithms = algorithms;
+        _algorithm = algorithm;
+        _seal = new CipherContextHandle();
+        try
+        {
+            _open = new CipherContextHandle();
+        }
+        catch
+        {
+            _seal.Dispose();
+            throw;
+        }
+    }
+
+    [SkipLocalsInit]
+    public override void Seal(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext)
+    {
+        CheckKeyAndNonce(key, nonce);
+        if (ciphertext.Length < TagSize || ciphertext.Length - TagSize != plaintext.Length)
+        {
+            throw new ArgumentException("The ciphertext is exactly 16 bytes longer than the plaintext.", nameof(ciphertext));
+        }
+
+        if (plaintext.Overlaps(ciphertext, out var offset) && offset != 0)
+        {
+            throw new ArgumentException("The plaintext starts where the ciphertext starts, or does not overlap it.", nameof(ciphertext));
+        }
+
+        using var lease = new HandleLease(_seal);
+        var context = lease.Pointer;
+        var cipher = CipherIfChanged(key.Length, ref _sealKeyLength);
+        bool done;
+        fixed (byte* k = key, n = nonce, aad = associatedData, input = plaintext, output = ciphertext)
+        {
+            int written;
+            done = LibCrypto.EVP_EncryptInit_ex2(context, cipher, k, n, 0) == 1
+                && (associatedData.IsEmpty || LibCrypto.EVP_EncryptUpdate(context, null, &written, aad, associatedData.Length) == 1)
+                && (plaintext.IsEmpty || LibCrypto.EVP_EncryptUpdate(context, output, &written, input, plaintext.Length) == 1)
+                && LibCrypto.EVP_EncryptFinal_ex(context, output + plaintext.Length, &written) == 1
+                && LibCrypto.EVP_CIPHER_CTX_ctrl(context, LibCrypto.ControlAeadGetTag, TagSize, output + plaintext.Length) == 1;
+        }
+
+        if (!done)
+        {
+            _sealKeyLength = 0;
+            CryptographicOperations.ZeroMemory(ciphertext);
+            throw OpenSslError.Take("EVP_Encrypt");
+        }
+    }
+
+    [SkipLocalsInit]
+    public override bool TryOpen(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertext, Span<byte> plaintext)
+    {
+        CheckKeyAndNonce(key, nonce);
+        using var lease = new HandleLease(_open);
+        if (ciphertext.Length < TagSize)
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+            return false;
+        }
+
+        if (ciphertext.Length - TagSize != plaintext.Length)
+        {
+            throw new ArgumentException("The plaintext is exactly 16 bytes shorter than the ciphertext.", nameof(plaintext));
+        }
+
+        if (ciphertext.Overlaps(plaintext))
+        {
+            throw new ArgumentException("The plaintext does not overlap the ciphertext.", nameof(plaintext));
+        }
+
+        var context = lease.Pointer;
+        var cipher = CipherIfChanged(key.Length, ref _openKeyLength);
+        bool ready;
+        var authentic = false;
+        fixed (byte* k = key, n = nonce, aad = associatedData, input = ciphertext, output = plaintext)
+        {
+            int written;
+
+            // The final call writes nothing, but wants a place to write to.
+            byte nowhere;
+            ready = LibCrypto.EVP_DecryptInit_ex2(context, cipher, k, n, 0) == 1
+                && LibCrypto.EVP_CIPHER_CTX_ctrl(context, LibCrypto.ControlAeadSetTag, TagSize, input + plaintext.Length) == 1
+                && (associatedData.IsEmpty || LibCrypto.EVP_DecryptUpdate(context, null, &written, aad, associatedData.Length) == 1)
+                && (plaintext.IsEmpty || LibCrypto.EVP_DecryptUpdate(context, output, &written, input, plaintext.Length) == 1);
+            if (ready)
+            {
+                authentic = LibCrypto.EVP_DecryptFinal_ex(context, &nowhere, &written) == 1;
+            }
+        }
+
+        if (authentic)
+        {
+            return true;
+        }
+
+        CryptographicOperations.ZeroMemory(plaintext);
+        if (!ready)
+        {
+            _openKeyLength = 0;
+            throw OpenSslError.Take("EVP_Decrypt");
+        }
+
+        LibCrypto.ERR_clear_error();
+        return false;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _seal.Dispose();
+            _open.Dispose();
+        }
+    }
+
+    // Naming the cipher only when it changes spares libcrypto the setting up of a new state.
+    private nint CipherIfChanged(int keyLength, ref int currentKeyLength)
+    {
+        if (keyLength == currentKeyLength)
+        {
+            return 0;
+        }
+
+        currentKeyLength = keyLength;
+        return _algorithms.Cipher(_algorithm, keyLength);
+    }
+
+    private void CheckKeyAndNonce(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce)
+    {
+        var fits = _algorithm == AeadAlgorithm.ChaCha20Poly1305 ? key.Length == 32 : key.Length is 16 or 24 or 32;
+        if (!fits)
+        {
+            throw new ArgumentException("A key has 32 bytes; that of AES-GCM may also have 16 or 24.", nameof(key));
+        }
+
+        if (nonce.Length != NonceSize)
+        {
+            throw new ArgumentException("A nonce has 12 bytes.", nameof(nonce));
+        }
+    }
+}
