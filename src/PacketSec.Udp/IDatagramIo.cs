@@ -1,0 +1,109 @@
+namespace PacketSec.Udp;
+
+/// <summary>A bound UDP socket, as the driver sees it.</summary>
+/// <remarks>
+/// <see cref="Send"/>, <see cref="Wake"/> and <see cref="IDisposable.Dispose"/> may be called from any thread at any time;
+/// the receiving methods from one thread at a time. All calls are synchronous: the receiver blocks its own thread.
+/// Nothing here throws because of the network.
+/// </remarks>
+internal interface IDatagramIo : IDisposable
+{
+    /// <summary>Gets the bound address; unspecified (<see cref="UdpAddress.IsUnspecified"/>) for a wildcard bind.</summary>
+    UdpAddress LocalAddress { get; }
+
+    /// <summary>Gets the name of the path that serves, for logs: <c>linux</c> or <c>portable</c>.</summary>
+    string PathName { get; }
+
+    /// <summary>Gets whether replies on a wildcard bind leave from the address that the request came to.</summary>
+    bool ChoosesSource { get; }
+
+    /// <summary>Gets what the bind could not do as wished, in the order found; to be logged once.</summary>
+    IReadOnlyList<UdpWarning> Warnings { get; }
+
+    /// <summary>Gets a snapshot of the error counters.</summary>
+    DatagramIoCounters Counters { get; }
+
+    /// <summary>Sends one datagram without waiting for buffer space.</summary>
+    /// <param name="local">
+    /// The address to send from, as a received datagram named it, or <see langword="default"/> to let the system choose. Its port
+    /// is ignored. Used on wildcard binds only; when this machine no longer has the address, the system chooses.
+    /// </param>
+    /// <param name="remote">The receiver.</param>
+    /// <param name="datagram">0 to 65,507 bytes (IPv6: 65,527), no more than the path's MTU allows: datagrams are never fragmented.</param>
+    SendStatus Send(in UdpAddress local, in UdpAddress remote, ReadOnlySpan<byte> datagram);
+
+    /// <summary>Waits for one datagram without a time limit.</summary>
+    /// <param name="buffer">Larger than any datagram of interest; <see cref="UdpTransport.ReceiveBufferSize"/> holds all.</param>
+    /// <param name="info">The datagram's length and addresses when the result is <see cref="ReceiveStatus.Datagram"/>.</param>
+    ReceiveStatus Receive(Span<byte> buffer, out ReceivedDatagram info);
+
+    /// <summary>Waits for one datagram.</summary>
+    /// <param name="buffer">Larger than any datagram of interest; <see cref="UdpTransport.ReceiveBufferSize"/> holds all.</param>
+    /// <param name="timeoutMilliseconds">The longest wait; 0 does not wait, -1 waits without limit.</param>
+    /// <param name="info">The datagram's length and addresses when the result is <see cref="ReceiveStatus.Datagram"/>.</param>
+    ReceiveStatus Receive(Span<byte> buffer, int timeoutMilliseconds, out ReceivedDatagram info);
+
+    /// <summary>
+    /// Ends the current wait, or else the next one, with <see cref="ReceiveStatus.Woken"/>. Several calls before the receiver
+    /// looks count as one. No effect after disposal.
+    /// </summary>
+    void Wake();
+}
+
+/// <summary>What became of a datagram to send.</summary>
+internal enum SendStatus
+{
+    /// <summary>The system took it.</summary>
+    Sent,
+
+    /// <summary>Not sent: the socket's or the system's buffers are full for now.</summary>
+    WouldBlock,
+
+    /// <summary>Not sent: larger than UDP or the interface's MTU allows.</summary>
+    TooLarge,
+
+    /// <summary>Not sent: no route, another address family, or forbidden by a local rule.</summary>
+    Unreachable,
+
+    /// <summary>Not sent for another reason, counted in <see cref="DatagramIoCounters.SendFailures"/>.</summary>
+    Failed,
+
+    /// <summary>Not sent: the socket is disposed.</summary>
+    Closed,
+}
+
+/// <summary>How a wait for a datagram ended. All but <see cref="Closed"/> mean: receive again.</summary>
+internal enum ReceiveStatus
+{
+    /// <summary>A datagram is in the buffer.</summary>
+    Datagram,
+
+    /// <summary>The time is over.</summary>
+    TimedOut,
+
+    /// <summary><see cref="IDatagramIo.Wake"/> was called, or the wait ended early by itself.</summary>
+    Woken,
+
+    /// <summary>An error was counted (<see cref="DatagramIoCounters"/>); the socket still serves.</summary>
+    Error,
+
+    /// <summary>The socket is disposed; every later call returns the same.</summary>
+    Closed,
+}
+
+/// <summary>One received datagram.</summary>
+/// <param name="Length">Its size in bytes, 0 and up.</param>
+/// <param name="Remote">The sender.</param>
+/// <param name="Local">
+/// The address it came to, with the bound port; the bound address where the platform does not tell
+/// (<see cref="IDatagramIo.ChoosesSource"/> is false).
+/// </param>
+/// <param name="Ecn">The two ECN bits; 0 where unknown.</param>
+internal readonly record struct ReceivedDatagram(int Length, UdpAddress Remote, UdpAddress Local, byte Ecn);
+
+/// <summary>Errors of one socket since it was bound.</summary>
+/// <param name="UnauthenticatedErrors">ICMP errors that the system reported. Anyone can forge one, so they change nothing.</param>
+/// <param name="Truncated">Datagrams dropped because they did not fit the receive buffer.</param>
+/// <param name="ReceiveFailures">Other failures to receive.</param>
+/// <param name="SendFailures">Sends that ended with <see cref="SendStatus.Failed"/>.</param>
+internal readonly record struct DatagramIoCounters(long UnauthenticatedErrors, long Truncated, long ReceiveFailures, long SendFailures);
