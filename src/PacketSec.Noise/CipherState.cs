@@ -35,6 +35,9 @@ internal sealed class CipherState : IDisposable
 
     public ulong Nonce { get; private set; }
 
+    /// <summary>For tests: what must be zero in the end.</summary>
+    internal ReadOnlySpan<byte> Key => _key.Span;
+
     /// <summary>A state with a key of its own, for transport.</summary>
     public static CipherState CreateKeyed(ICryptoProvider crypto, AeadAlgorithm algorithm, ReadOnlySpan<byte> key)
     {

@@ -45,7 +45,8 @@ public sealed class HandshakeConfig
         ArgumentNullException.ThrowIfNull(PreSharedKeys);
         var pattern = Protocol.Pattern;
         RequireExactly(pattern.HasStatic(Initiator), LocalStatic is not null, "a local static key");
-        RequireExactly(Initiator ? pattern.ResponderStaticIsKnown : pattern.InitiatorStaticIsKnown, !RemoteStatic.IsEmpty, "a remote static key beforehand");
+        var remoteIsKnown = Initiator ? pattern.ResponderStaticIsKnown : pattern.InitiatorStaticIsKnown;
+        RequireExactly(remoteIsKnown, !RemoteStatic.IsEmpty, "a remote static key beforehand");
         if (LocalEphemeral is not null && !pattern.HasEphemeral(Initiator))
         {
             throw new ArgumentException($"{pattern.Name} has no local ephemeral key on this side.");
@@ -56,9 +57,10 @@ public sealed class HandshakeConfig
             throw new ArgumentException($"The remote static key has {X25519PrivateKey.Size} bytes.");
         }
 
-        if (PreSharedKeys.Count != pattern.PskCount || PreSharedKeys.Any(key => key is null || key.Length != NoiseProtocol.PreSharedKeySize))
+        const int PskSize = NoiseProtocol.PreSharedKeySize;
+        if (PreSharedKeys.Count != pattern.PskCount || PreSharedKeys.Any(key => key?.Length != PskSize))
         {
-            throw new ArgumentException($"{pattern.Name} takes {pattern.PskCount} pre-shared keys of {NoiseProtocol.PreSharedKeySize} bytes.");
+            throw new ArgumentException($"{pattern.Name} takes {pattern.PskCount} pre-shared keys of {PskSize} bytes.");
         }
     }
 

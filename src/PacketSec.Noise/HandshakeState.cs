@@ -8,8 +8,8 @@ namespace PacketSec.Noise;
 /// <see cref="IsComplete"/>, then the state yields transport keys once.
 /// </summary>
 /// <remarks>
-/// Not thread-safe; <see cref="Clone"/> gives a copy for another thread. A message that fails, in either direction, leaves the state exactly as it
-/// was, so that a forged message cannot wedge a handshake. Spans that properties return are valid until the next call of a method.
+/// Not thread-safe; <see cref="Clone"/> gives a copy for another thread. A message that fails, in either direction, leaves the state
+/// exactly as it was, so that a forged message cannot wedge a handshake. Spans from properties are valid until the next call of a method.
 /// </remarks>
 public sealed class HandshakeState : IDisposable
 {
@@ -21,12 +21,11 @@ public sealed class HandshakeState : IDisposable
     private readonly X25519PrivateKey? _localStatic;
     private readonly IReadOnlyList<SecretKey> _preSharedKeys;
     private readonly SymmetricState _symmetric;
-    private readonly byte[] _publicKeys = new byte[3 * KeySize];
+    private readonly PublicKeys _publicKeys;
 
     /// <summary>Set from the start when fixed, else from its token on; null again once the handshake is complete.</summary>
     private EphemeralKey? _ephemeral;
 
-    private Keys _known;
     private int _messageIndex;
     private int _preSharedKeysUsed;
     private bool _keysTaken;
@@ -51,11 +50,12 @@ public sealed class HandshakeState : IDisposable
         _localStatic = config.LocalStatic;
         _ephemeral = config.LocalEphemeral is { } fixedKey ? EphemeralKey.Borrow(fixedKey) : null;
         _preSharedKeys = [.. config.PreSharedKeys];
+        _publicKeys = new PublicKeys();
         _symmetric = SymmetricState.Initialize(crypto, config.Protocol);
         _symmetric.MixHash(config.Prologue.Span);
         if (!config.RemoteStatic.IsEmpty)
         {
-            Learn(Keys.RemoteStatic, config.RemoteStatic.Span);
+            config.RemoteStatic.Span.CopyTo(_publicKeys.Learn(KnownKeys.RemoteStatic));
         }
 
         if (_pattern.InitiatorStaticIsKnown)
@@ -79,21 +79,10 @@ public sealed class HandshakeState : IDisposable
         _localStatic = original._localStatic;
         _preSharedKeys = original._preSharedKeys;
         _symmetric = original._symmetric.Clone();
-        original._publicKeys.CopyTo(_publicKeys, 0);
+        _publicKeys = original._publicKeys.Clone();
         _ephemeral = original._ephemeral?.Share();
-        _known = original._known;
         _messageIndex = original._messageIndex;
         _preSharedKeysUsed = original._preSharedKeysUsed;
-    }
-
-    /// <summary>The public keys that a handshake comes to know, in the order of their places.</summary>
-    [Flags]
-    private enum Keys
-    {
-        None = 0,
-        LocalEphemeral = 1,
-        RemoteEphemeral = 2,
-        RemoteStatic = 4,
     }
 
     /// <summary>Gets the protocol.</summary>
@@ -111,9 +100,9 @@ public sealed class HandshakeState : IDisposable
     /// <summary>Gets how many bytes the next message has beyond its payload, whoever writes it.</summary>
     /// <exception cref="InvalidOperationException">The handshake is complete.</exception>
     public int MessageOverhead
-        => IsComplete ? throw new InvalidOperationException("The handshake is complete: there is no next message.") : _pattern.Overhead(_messageIndex);
+        => IsComplete ? throw Complete() : _pattern.Overhead(_messageIndex);
 
-    /// <summary>Gets the handshake hash after the messages so far; once the handshake is complete it is the channel binding. 32 or 64 bytes.</summary>
+    /// <summary>Gets the handshake hash after the messages so far, 32 or 64 bytes; in the end it is the channel binding.</summary>
     public ReadOnlySpan<byte> HandshakeHash
     {
         get
@@ -123,14 +112,14 @@ public sealed class HandshakeState : IDisposable
         }
     }
 
-    /// <summary>Gets the remote static public key, or an empty span while it is unknown. Authentic only as far as the pattern says.</summary>
-    public ReadOnlySpan<byte> RemoteStatic => PublicKey(Keys.RemoteStatic);
+    /// <summary>Gets the remote static public key, or an empty span while unknown. Authentic only as far as the pattern says.</summary>
+    public ReadOnlySpan<byte> RemoteStatic => PublicKey(KnownKeys.RemoteStatic);
 
     /// <summary>Gets the remote ephemeral public key, or an empty span while it is unknown.</summary>
-    public ReadOnlySpan<byte> RemoteEphemeral => PublicKey(Keys.RemoteEphemeral);
+    public ReadOnlySpan<byte> RemoteEphemeral => PublicKey(KnownKeys.RemoteEphemeral);
 
     /// <summary>Gets the own ephemeral public key, or an empty span until a message carries it.</summary>
-    public ReadOnlySpan<byte> LocalEphemeral => PublicKey(Keys.LocalEphemeral);
+    public ReadOnlySpan<byte> LocalEphemeral => PublicKey(KnownKeys.LocalEphemeral);
 
     /// <summary>For tests: what a failed message must leave alone, and what must be zero in the end.</summary>
     internal SymmetricState Symmetric => _symmetric;
@@ -143,8 +132,8 @@ public sealed class HandshakeState : IDisposable
     /// <param name="message">At least <see cref="MessageOverhead"/> bytes longer than the payload; does not overlap it.</param>
     /// <param name="written">The length of the message in bytes.</param>
     /// <returns>
-    /// False when the remote side's public key is of low order, so that no shared secret comes about: drop the peer. The state is as before, and the
-    /// message's buffer is cleared.
+    /// False when the remote side's public key is of low order, so that no shared secret comes about: drop the peer. The state is as before,
+    /// and the message's buffer is cleared.
     /// </returns>
     /// <exception cref="InvalidOperationException">It is not this side's turn, or the handshake is complete.</exception>
     /// <exception cref="ArgumentException">The buffer is too small or overlaps, or the message would exceed 65535 bytes.</exception>
@@ -160,7 +149,7 @@ public sealed class HandshakeState : IDisposable
         RequireBuffer(message, overhead + payload.Length, payload, nameof(message));
         message = message[..(overhead + payload.Length)];
         written = 0;
-        var before = new Progress(_known, _preSharedKeysUsed, _ephemeral);
+        var before = new Progress(_publicKeys.Known, _preSharedKeysUsed, _ephemeral);
         Span<byte> snapshot = stackalloc byte[SymmetricState.SnapshotSize];
         _symmetric.Save(snapshot);
         var succeeded = false;
@@ -186,7 +175,10 @@ public sealed class HandshakeState : IDisposable
         return succeeded;
     }
 
-    /// <summary>Writes the next message where no public key of an unproven peer takes part, such as a first message; otherwise <see cref="TryWriteMessage"/>.</summary>
+    /// <summary>
+    /// Writes the next message where no public key of an unproven peer takes part, such as a first one. Otherwise call
+    /// <see cref="TryWriteMessage"/>.
+    /// </summary>
     /// <param name="payload">The payload; may be empty.</param>
     /// <param name="message">At least <see cref="MessageOverhead"/> bytes longer than the payload; does not overlap it.</param>
     /// <returns>The length of the message in bytes.</returns>
@@ -205,7 +197,7 @@ public sealed class HandshakeState : IDisposable
     /// At least <see cref="MessageOverhead"/> bytes shorter than the message (the message's length always suffices); does not overlap it.
     /// </param>
     /// <param name="payloadLength">The length of the payload in bytes.</param>
-    /// <returns>False for a message that is too short, too long, or not genuine: the state is exactly as before, and another message can be read.</returns>
+    /// <returns>False for a message of an impossible size or not genuine: the state is exactly as before, and another can be read.</returns>
     /// <exception cref="InvalidOperationException">It is this side's turn to write, or the handshake is complete.</exception>
     /// <exception cref="ArgumentException">The payload's buffer is too small or overlaps.</exception>
     public bool TryReadMessage(ReadOnlySpan<byte> message, Span<byte> payload, out int payloadLength)
@@ -220,7 +212,7 @@ public sealed class HandshakeState : IDisposable
 
         RequireBuffer(payload, message.Length - overhead, message, nameof(payload));
         payload = payload[..(message.Length - overhead)];
-        var before = new Progress(_known, _preSharedKeysUsed, _ephemeral);
+        var before = new Progress(_publicKeys.Known, _preSharedKeysUsed, _ephemeral);
         Span<byte> snapshot = stackalloc byte[SymmetricState.SnapshotSize];
         _symmetric.Save(snapshot);
         var succeeded = false;
@@ -244,9 +236,9 @@ public sealed class HandshakeState : IDisposable
     /// Makes an independent copy, the ephemeral key included: for work on another thread, or to answer several peers' messages from one state.
     /// </summary>
     /// <remarks>
-    /// Original and copy must not both write the same message with different payloads unless they read different messages before: they would
-    /// use one key and nonce twice. Nor may both be completed with the same messages and then both send. The ephemeral key is wiped when the
-    /// last holder is complete or disposed.
+    /// DANGER: original and copy repeat each other's keys and nonces as long as they have read the same messages and drawn no ephemeral key
+    /// since. Then only one of them may write a sealed message, and only one may take the transport keys and send. The ephemeral key is wiped
+    /// when its last holder is complete or disposed.
     /// </remarks>
     /// <exception cref="InvalidOperationException">The transport keys are already taken.</exception>
     public HandshakeState Clone()
@@ -267,14 +259,9 @@ public sealed class HandshakeState : IDisposable
             throw new ArgumentException($"Transport keys have {CipherState.KeySize} bytes.");
         }
 
-        if (!IsComplete)
+        if (!IsComplete || _keysTaken)
         {
-            throw new InvalidOperationException("The handshake is not complete.");
-        }
-
-        if (_keysTaken)
-        {
-            throw KeysTaken();
+            throw IsComplete ? KeysTaken() : new InvalidOperationException("The handshake is not complete.");
         }
 
         _symmetric.Split(initiatorToResponderKey, responderToInitiatorKey);
@@ -317,27 +304,23 @@ public sealed class HandshakeState : IDisposable
         offset = 0;
         foreach (var token in _pattern.Messages[_messageIndex].Tokens)
         {
-            switch (token)
+            if (token == PatternToken.E)
             {
-                case PatternToken.E:
-                    _ephemeral ??= EphemeralKey.Generate(_crypto, _random);
-                    Learn(Keys.LocalEphemeral, _ephemeral.Key.PublicKey);
-                    LocalEphemeral.CopyTo(message[offset..]);
-                    MixEphemeral(LocalEphemeral);
-                    offset += KeySize;
-                    break;
-                case PatternToken.S:
-                    var size = EncryptedKeySize;
-                    _symmetric.EncryptAndHash(_localStatic!.PublicKey, message.Slice(offset, size));
-                    offset += size;
-                    break;
-                default:
-                    if (!TryMix(token))
-                    {
-                        return false;
-                    }
-
-                    break;
+                _ephemeral ??= EphemeralKey.Generate(_crypto, _random);
+                _ephemeral.Key.PublicKey.CopyTo(_publicKeys.Learn(KnownKeys.LocalEphemeral));
+                LocalEphemeral.CopyTo(message[offset..]);
+                MixEphemeral(LocalEphemeral);
+                offset += KeySize;
+            }
+            else if (token == PatternToken.S)
+            {
+                var size = EncryptedKeySize;
+                _symmetric.EncryptAndHash(_localStatic!.PublicKey, message.Slice(offset, size));
+                offset += size;
+            }
+            else if (!TryMix(token))
+            {
+                return false;
             }
         }
 
@@ -349,30 +332,25 @@ public sealed class HandshakeState : IDisposable
         offset = 0;
         foreach (var token in _pattern.Messages[_messageIndex].Tokens)
         {
-            switch (token)
+            if (token == PatternToken.E)
             {
-                case PatternToken.E:
-                    Learn(Keys.RemoteEphemeral, message.Slice(offset, KeySize));
-                    MixEphemeral(RemoteEphemeral);
-                    offset += KeySize;
-                    break;
-                case PatternToken.S:
-                    var size = EncryptedKeySize;
-                    if (!_symmetric.TryDecryptAndHash(message.Slice(offset, size), Place(Keys.RemoteStatic)))
-                    {
-                        return false;
-                    }
+                message.Slice(offset, KeySize).CopyTo(_publicKeys.Learn(KnownKeys.RemoteEphemeral));
+                MixEphemeral(RemoteEphemeral);
+                offset += KeySize;
+            }
+            else if (token == PatternToken.S)
+            {
+                var size = EncryptedKeySize;
+                if (!_symmetric.TryDecryptAndHash(message.Slice(offset, size), _publicKeys.Learn(KnownKeys.RemoteStatic)))
+                {
+                    return false;
+                }
 
-                    _known |= Keys.RemoteStatic;
-                    offset += size;
-                    break;
-                default:
-                    if (!TryMix(token))
-                    {
-                        return false;
-                    }
-
-                    break;
+                offset += size;
+            }
+            else if (!TryMix(token))
+            {
+                return false;
             }
         }
 
@@ -450,15 +428,7 @@ public sealed class HandshakeState : IDisposable
         {
             _symmetric.Restore(snapshot);
             _preSharedKeysUsed = before.PreSharedKeysUsed;
-            _known = before.Known;
-            for (var key = Keys.LocalEphemeral; key <= Keys.RemoteStatic; key = (Keys)((int)key << 1))
-            {
-                if (!_known.HasFlag(key))
-                {
-                    Place(key).Clear();
-                }
-            }
-
+            _publicKeys.ForgetAllBut(before.Known);
             if (!ReferenceEquals(_ephemeral, before.Ephemeral))
             {
                 _ephemeral?.Release();
@@ -485,31 +455,23 @@ public sealed class HandshakeState : IDisposable
         }
     }
 
-    private void Learn(Keys key, ReadOnlySpan<byte> value)
-    {
-        value.CopyTo(Place(key));
-        _known |= key;
-    }
-
-    private ReadOnlySpan<byte> PublicKey(Keys key)
+    private ReadOnlySpan<byte> PublicKey(KnownKeys key)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return _known.HasFlag(key) ? Place(key) : [];
+        return _publicKeys.Get(key);
     }
-
-    private Span<byte> Place(Keys key) => _publicKeys.AsSpan(((int)key >> 1) * KeySize, KeySize);
 
     private void RequireTurn(bool mine)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (IsComplete)
         {
-            throw new InvalidOperationException("The handshake is complete: there is no next message.");
+            throw Complete();
         }
 
         if (IsMyTurn != mine)
         {
-            throw new InvalidOperationException(mine ? "The next message is the other side's." : "The next message is this side's to write.");
+            throw new InvalidOperationException(mine ? "The next message is the other side's." : "The next message is this side's.");
         }
     }
 
@@ -526,8 +488,10 @@ public sealed class HandshakeState : IDisposable
         }
     }
 
+    private static InvalidOperationException Complete() => new("The handshake is complete: there is no next message.");
+
     private static InvalidOperationException KeysTaken() => new("The transport keys are already taken.");
 
     /// <summary>What a failed message takes back, besides the symmetric state.</summary>
-    private readonly record struct Progress(Keys Known, int PreSharedKeysUsed, EphemeralKey? Ephemeral);
+    private readonly record struct Progress(KnownKeys Known, int PreSharedKeysUsed, EphemeralKey? Ephemeral);
 }

@@ -33,7 +33,7 @@ public sealed class NoiseTransport : IDisposable
 
     /// <summary>Writes the next message.</summary>
     /// <param name="payload">At most 65519 bytes.</param>
-    /// <param name="message">At least 16 bytes longer than the payload; may start where the payload starts, and may not overlap it otherwise.</param>
+    /// <param name="message">At least 16 bytes longer than the payload; may start where the payload starts, not overlap it otherwise.</param>
     /// <returns>The length of the message in bytes.</returns>
     /// <exception cref="InvalidOperationException">This side may not send, or all 2^64 - 1 nonces are used.</exception>
     /// <exception cref="ArgumentException">The payload is too large or the buffer too small.</exception>
@@ -65,11 +65,11 @@ public sealed class NoiseTransport : IDisposable
         return true;
     }
 
-    /// <summary>Replaces the sending key (section 11.3); the other side calls <see cref="RekeyReceiving"/> at the same place. The nonce goes on.</summary>
+    /// <summary>Replaces the sending key (section 11.3), as the other side its receiving key at the same place. The nonce goes on.</summary>
     /// <exception cref="InvalidOperationException">This side may not send.</exception>
     public void RekeySending() => Sending.Rekey();
 
-    /// <summary>Replaces the receiving key (section 11.3); the other side calls <see cref="RekeySending"/> at the same place. The nonce goes on.</summary>
+    /// <summary>Replaces the receiving key (section 11.3), as the other side its sending key at the same place. The nonce goes on.</summary>
     /// <exception cref="InvalidOperationException">This side may not receive.</exception>
     public void RekeyReceiving() => Receiving.Rekey();
 

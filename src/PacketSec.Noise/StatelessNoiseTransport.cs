@@ -40,7 +40,7 @@ public sealed class StatelessNoiseTransport : IDisposable
     /// <param name="nonce">Never used before with this transport; 2^64 - 1 is reserved.</param>
     /// <param name="associatedData">Authenticated, not sent: a packet header for example.</param>
     /// <param name="payload">At most 65519 bytes.</param>
-    /// <param name="message">At least 16 bytes longer than the payload; may start where the payload starts, and may not overlap it otherwise.</param>
+    /// <param name="message">At least 16 bytes longer than the payload; may start where the payload starts, not overlap it otherwise.</param>
     /// <returns>The length of the message in bytes.</returns>
     /// <exception cref="InvalidOperationException">This side may not send, or the nonce is the reserved one.</exception>
     /// <exception cref="ArgumentException">The payload is too large or the buffer too small.</exception>

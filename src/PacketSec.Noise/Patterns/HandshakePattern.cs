@@ -48,7 +48,10 @@ public sealed class HandshakePattern
 
     internal string BaseName { get; }
 
-    /// <summary>Finds a pattern of revision 34 by its name, with <c>psk</c> modifiers in ascending order: <c>IK</c>, <c>X1X1</c>, <c>NNpsk0+psk2</c>.</summary>
+    /// <summary>
+    /// Finds a pattern of revision 34 by its name, with <c>psk</c> modifiers in ascending order: <c>IK</c>, <c>X1X1</c>, <c>NNpsk0+psk2</c>.
+    /// The modifier <c>fallback</c> is not supported.
+    /// </summary>
     /// <param name="name">The name.</param>
     /// <exception cref="ArgumentException">There is no such pattern.</exception>
     public static HandshakePattern FromName(string name)
@@ -110,10 +113,11 @@ public sealed class HandshakePattern
     /// <summary>Reads a custom pattern in the notation of the Noise specification.</summary>
     /// <param name="name">Its name: upper-case ASCII letters and digits, a letter first, and none of <see cref="KnownNames"/>.</param>
     /// <param name="notation">
-    /// Pre-messages of <c>s</c>, <c>...</c>, and messages; line ends count as spaces. For example <c>&lt;- s ... -&gt; e &lt;- e -&gt; ee, es, s, se</c>.
+    /// Pre-messages of <c>s</c>, <c>...</c>, and messages; line ends count as spaces. For example
+    /// <c>&lt;- s ... -&gt; e &lt;- e -&gt; ee, es, s, se</c>. A message without tokens carries its payload only, as a confirmation does.
     /// Pre-shared keys come by <see cref="WithPsk"/>, so that the name tells of them.
     /// </param>
-    /// <exception cref="ArgumentException">The name or the notation is malformed, or the pattern breaks a validity rule; the text says which.</exception>
+    /// <exception cref="ArgumentException">The name or the notation is malformed, or a validity rule is broken: the text says which.</exception>
     public static HandshakePattern Parse(string name, string notation)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -139,12 +143,12 @@ public sealed class HandshakePattern
     /// <summary>Applies a <c>psk</c> modifier (section 9.4).</summary>
     /// <param name="position">0: a pre-shared key at the start of the first message; n: one at the end of message n.</param>
     /// <returns>A new pattern; its name lists the modifiers in ascending order.</returns>
-    /// <exception cref="ArgumentException">There is no such message, the modifier is already there, or the result breaks a validity rule.</exception>
+    /// <exception cref="ArgumentException">There is no such message, the modifier is there already, or a validity rule is broken.</exception>
     public HandshakePattern WithPsk(int position)
     {
         if (position < 0 || position > Messages.Count)
         {
-            throw new ArgumentException($"{Name} has {Messages.Count} messages: a psk modifier goes from 0 to {Messages.Count}.", nameof(position));
+            throw new ArgumentException($"The psk modifiers of {Name} go from 0 to {Messages.Count}.", nameof(position));
         }
 
         if (_pskPositions.Contains(position))

@@ -69,7 +69,7 @@ internal static class PatternNotation
     }
 
     public static string Format(MessagePattern message)
-        => $"{(message.FromInitiator ? FromInitiator : FromResponder)} {string.Join(", ", message.Tokens.Select(Word))}";
+        => $"{(message.FromInitiator ? FromInitiator : FromResponder)} {string.Join(", ", message.Tokens.Select(Word))}".TrimEnd();
 
     private static bool TryReadMessages(
         ReadOnlySpan<string> words, [NotNullWhen(true)] out List<MessagePattern>? messages, [NotNullWhen(false)] out string? error)
@@ -98,12 +98,6 @@ internal static class PatternNotation
                     error = $"'{words[i + 1]}' is not a token of a custom pattern: they are e, s, ee, es, se, ss.";
                     return false;
                 }
-            }
-
-            if (tokens.Length == 0)
-            {
-                error = "A message has at least one token.";
-                return false;
             }
 
             messages.Add(new MessagePattern(words[0] == FromInitiator, Array.AsReadOnly(tokens)));

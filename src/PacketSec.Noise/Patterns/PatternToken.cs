@@ -1,6 +1,6 @@
 namespace PacketSec.Noise;
 
-/// <summary>The tokens of message patterns (Noise revision 34, sections 7 and 9). In the two-letter ones the initiator's key comes first.</summary>
+/// <summary>The tokens of message patterns (Noise revision 34, sections 7 and 9). In a DH the initiator's key comes first.</summary>
 public enum PatternToken
 {
     /// <summary>The sender's ephemeral public key.</summary>
