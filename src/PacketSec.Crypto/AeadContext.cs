@@ -3,7 +3,10 @@ namespace PacketSec.Crypto;
 /// <summary>
 /// An AEAD of one thread and direction. The key comes with each packet, so that one context serves any number of sessions.
 /// </summary>
-/// <remarks>Not thread-safe. Allocates nothing per packet.</remarks>
+/// <remarks>
+/// Not thread-safe. Allocates nothing per packet. The last key of each direction stays in the context, which makes the next packet under it
+/// cheaper, until another key, <see cref="ForgetKeys"/> or <see cref="Dispose()"/> replaces it.
+/// </remarks>
 public abstract class AeadContext : IDisposable
 {
     /// <summary>The size of a nonce in bytes.</summary>
@@ -31,14 +34,17 @@ public abstract class AeadContext : IDisposable
     public abstract bool TryOpen(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertext, Span<byte> plaintext);
 
-    /// <summary>Wipes the key and frees the context.</summary>
+    /// <summary>Wipes the keys that the context still holds; for the moment when a session has ended. The context stays usable.</summary>
+    public abstract void ForgetKeys();
+
+    /// <summary>Wipes the keys and frees the context. Idempotent.</summary>
     public void Dispose()
     {
         Dispose(true);
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Wipes the key and frees the context.</summary>
+    /// <summary>Wipes the keys and frees the context.</summary>
     /// <param name="disposing">True when called by <see cref="Dispose()"/>.</param>
     protected abstract void Dispose(bool disposing);
 }

@@ -98,7 +98,7 @@ internal static class NativeLibraries
             : ["libcrypto.so.3"];
     }
 
-    private static string[] LibSodiumCandidates()
+    internal static string[] LibSodiumCandidates()
     {
         if (OperatingSystem.IsWindows())
         {

@@ -28,9 +28,6 @@ internal static unsafe partial class LibCrypto
     internal static partial nuint ERR_get_error();
 
     [LibraryImport(Library)]
-    internal static partial nuint ERR_peek_error();
-
-    [LibraryImport(Library)]
     internal static partial void ERR_error_string_n(nuint error, byte* text, nuint length);
 
     [LibraryImport(Library)]
@@ -47,6 +44,9 @@ internal static unsafe partial class LibCrypto
 
     [LibraryImport(Library)]
     internal static partial void EVP_CIPHER_CTX_free(nint context);
+
+    [LibraryImport(Library)]
+    internal static partial int EVP_CIPHER_CTX_reset(nint context);
 
     [LibraryImport(Library)]
     internal static partial int EVP_CIPHER_CTX_ctrl(nint context, int control, int length, byte* value);

@@ -3,34 +3,11 @@ using System.Security.Cryptography;
 
 namespace PacketSec.Crypto.OpenSsl;
 
-/// <summary>
-/// An AEAD of libcrypto: one native context per direction, the key set with the nonce of each packet. The last key stays in the native
-/// context until the next packet or disposal.
-/// </summary>
-internal sealed unsafe class OpenSslAead : AeadContext
+/// <summary>An AEAD of libcrypto: one native context per direction, the nonce set with each packet, the key where it has changed.</summary>
+internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgorithm algorithm) : AeadContext
 {
-    private readonly OpenSslAlgorithms _algorithms;
-    private readonly AeadAlgorithm _algorithm;
-    private readonly CipherContextHandle _seal;
-    private readonly CipherContextHandle _open;
-    private int _sealKeyLength;
-    private int _openKeyLength;
-
-    internal OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgorithm algorithm)
-    {
-        _algorithms = algorithms;
-        _algorithm = algorithm;
-        _seal = new CipherContextHandle();
-        try
-        {
-            _open = new CipherContextHandle();
-        }
-        catch
-        {
-            _seal.Dispose();
-            throw;
-        }
-    }
+    private readonly OpenSslCipherState _seal = new(algorithms, algorithm);
+    private readonly OpenSslCipherState _open = new(algorithms, algorithm);
 
     [SkipLocalsInit]
     public override void Seal(
@@ -47,11 +24,11 @@ internal sealed unsafe class OpenSslAead : AeadContext
             throw new ArgumentException("The plaintext starts where the ciphertext starts, or does not overlap it.", nameof(ciphertext));
         }
 
-        using var lease = new HandleLease(_seal);
+        using var lease = new HandleLease(_seal.Handle);
         var context = lease.Pointer;
-        var cipher = CipherIfChanged(key.Length, ref _sealKeyLength);
+        var newKey = _seal.Select(key, out var cipher);
         bool done;
-        fixed (byte* k = key, n = nonce, aad = associatedData, input = plaintext, output = ciphertext)
+        fixed (byte* k = newKey, n = nonce, aad = associatedData, input = plaintext, output = ciphertext)
         {
             int written;
             done = LibCrypto.EVP_EncryptInit_ex2(context, cipher, k, n, 0) == 1
@@ -63,7 +40,7 @@ internal sealed unsafe class OpenSslAead : AeadContext
 
         if (!done)
         {
-            _sealKeyLength = 0;
+            _seal.Forget();
             CryptographicOperations.ZeroMemory(ciphertext);
             throw OpenSslError.Take("EVP_Encrypt");
         }
@@ -74,7 +51,7 @@ internal sealed unsafe class OpenSslAead : AeadContext
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertext, Span<byte> plaintext)
     {
         CheckKeyAndNonce(key, nonce);
-        using var lease = new HandleLease(_open);
+        using var lease = new HandleLease(_open.Handle);
         if (ciphertext.Length < TagSize)
         {
             CryptographicOperations.ZeroMemory(plaintext);
@@ -92,10 +69,10 @@ internal sealed unsafe class OpenSslAead : AeadContext
         }
 
         var context = lease.Pointer;
-        var cipher = CipherIfChanged(key.Length, ref _openKeyLength);
+        var newKey = _open.Select(key, out var cipher);
         bool ready;
         var authentic = false;
-        fixed (byte* k = key, n = nonce, aad = associatedData, input = ciphertext, output = plaintext)
+        fixed (byte* k = newKey, n = nonce, aad = associatedData, input = ciphertext, output = plaintext)
         {
             int written;
 
@@ -119,12 +96,18 @@ internal sealed unsafe class OpenSslAead : AeadContext
         CryptographicOperations.ZeroMemory(plaintext);
         if (!ready)
         {
-            _openKeyLength = 0;
+            _open.Forget();
             throw OpenSslError.Take("EVP_Decrypt");
         }
 
         LibCrypto.ERR_clear_error();
         return false;
+    }
+
+    public override void ForgetKeys()
+    {
+        _seal.Forget();
+        _open.Forget();
     }
 
     protected override void Dispose(bool disposing)
@@ -136,21 +119,9 @@ internal sealed unsafe class OpenSslAead : AeadContext
         }
     }
 
-    // Naming the cipher only when it changes spares libcrypto the setting up of a new state.
-    private nint CipherIfChanged(int keyLength, ref int currentKeyLength)
-    {
-        if (keyLength == currentKeyLength)
-        {
-            return 0;
-        }
-
-        currentKeyLength = keyLength;
-        return _algorithms.Cipher(_algorithm, keyLength);
-    }
-
     private void CheckKeyAndNonce(ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce)
     {
-        var fits = _algorithm == AeadAlgorithm.ChaCha20Poly1305 ? key.Length == 32 : key.Length is 16 or 24 or 32;
+        var fits = algorithm == AeadAlgorithm.ChaCha20Poly1305 ? key.Length == 32 : key.Length is 16 or 24 or 32;
         if (!fits)
         {
             throw new ArgumentException("A key has 32 bytes; that of AES-GCM may also have 16 or 24.", nameof(key));

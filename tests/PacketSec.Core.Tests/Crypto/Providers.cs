@@ -9,8 +9,23 @@ internal static class Providers
     internal const string OpenSsl = "openssl";
     internal const string LibSodium = "libsodium";
 
-    public static TheoryData<string> All
-        => CryptoProvider.Available.Count > 1 || TestData.IsRequired(LibSodium) ? new(OpenSsl, LibSodium) : new(OpenSsl);
+    public static string[] Names
+        => CryptoProvider.Available.Count > 1 || TestData.IsRequired(LibSodium) ? [OpenSsl, LibSodium] : [OpenSsl];
+
+    public static TheoryData<string> All => new(Names);
 
     public static ICryptoProvider Named(string name) => CryptoProvider.Choose(name);
+}
+
+/// <summary>A fact that needs libsodium: skipped, visibly, where it is absent, unless <c>PACKETSEC_REQUIRE</c> names it.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class LibSodiumFactAttribute : FactAttribute
+{
+    public LibSodiumFactAttribute()
+    {
+        if (!Providers.Names.Contains(Providers.LibSodium))
+        {
+            Skip = "libsodium is not installed.";
+        }
+    }
 }

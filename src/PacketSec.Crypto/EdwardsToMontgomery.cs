@@ -1,0 +1,60 @@
+using System.Numerics;
+
+namespace PacketSec.Crypto;
+
+/// <summary>
+/// Maps an Ed25519 public key to the X25519 public key of the same secret scalar: u = (1 + y) / (1 - y) mod p (RFC 7748, section 4.1).
+/// </summary>
+/// <remarks>
+/// For public data only: the time taken depends on it. A point and its negative map to the same u. A point that is the sum of one of the
+/// main subgroup and one of small order is mapped too; X25519's cofactor removes the difference.
+/// </remarks>
+internal static class EdwardsToMontgomery
+{
+    private const int Size = 32;
+
+    private static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
+    private static readonly BigInteger Half = (P - 1) / 2;
+    private static readonly BigInteger A = 486662;
+
+    /// <summary>Maps a public key.</summary>
+    /// <param name="edwards">32 bytes, an Ed25519 public key.</param>
+    /// <param name="montgomery">32 bytes, for the X25519 public key; cleared on failure.</param>
+    /// <returns>False when the key has small order (the identity y = 1 has no image), is not canonical, or is no point of the curve.</returns>
+    /// <exception cref="ArgumentException">A span does not have 32 bytes.</exception>
+    internal static bool TryMap(ReadOnlySpan<byte> edwards, Span<byte> montgomery)
+    {
+        if (edwards.Length != Size)
+        {
+            throw new ArgumentException("An Ed25519 public key has 32 bytes.", nameof(edwards));
+        }
+
+        if (montgomery.Length != Size)
+        {
+            throw new ArgumentException("An X25519 public key has 32 bytes.", nameof(montgomery));
+        }
+
+        if (!Curve25519Rules.IsBelowFieldPrime(edwards) || Curve25519Rules.IsSmallOrderEd25519(edwards))
+        {
+            montgomery.Clear();
+            return false;
+        }
+
+        Span<byte> bytes = stackalloc byte[Size];
+        edwards.CopyTo(bytes);
+        bytes[^1] &= 0x7f;
+        var y = new BigInteger(bytes, isUnsigned: true);
+        var u = (1 + y) * BigInteger.ModPow(P + 1 - y, P - 2, P) % P;
+
+        // u belongs to a point of the curve, and not of its twist, when u^3 + A u^2 + u is a square (Euler's criterion).
+        var square = ((((u + A) * u) + 1) * u) % P;
+        montgomery.Clear();
+        if (!BigInteger.ModPow(square, Half, P).IsOne)
+        {
+            return false;
+        }
+
+        u.TryWriteBytes(montgomery, out _, isUnsigned: true);
+        return true;
+    }
+}
