@@ -139,7 +139,8 @@ public sealed class PeerId : IEquatable<PeerId>
     {
         Span<byte> bytes = stackalloc byte[MaxTextLength];
         id = null;
-        return !text.ContainsAnyExcept(Base58Characters) && Base58.Bitcoin.TryDecode(text, bytes, out var length) && TryRead(bytes[..length], out id)
+        return !text.ContainsAnyExcept(Base58Characters)
+            && Base58.Bitcoin.TryDecode(text, bytes, out var length) && TryRead(bytes[..length], out id)
             && text.SequenceEqual(id.ToString());
     }
 
@@ -147,7 +148,8 @@ public sealed class PeerId : IEquatable<PeerId>
     {
         Span<byte> bytes = stackalloc byte[MaxTextLength];
         id = null;
-        return !text.ContainsAnyExcept(Base32Characters) && Base32.Rfc4648.TryDecode(text[1..], bytes, out var length) && bytes[..length].StartsWith(CidPrefix)
+        return !text.ContainsAnyExcept(Base32Characters)
+            && Base32.Rfc4648.TryDecode(text[1..], bytes, out var length) && bytes[..length].StartsWith(CidPrefix)
             && TryRead(bytes[CidPrefix.Length..length], out id) && text.SequenceEqual(id.ToCidString());
     }
 
