@@ -12,7 +12,7 @@ public static class ImplementationLimits
     /// <summary>Bytes that wait for a session. Past it: <see cref="SealResult.QueueFull"/>.</summary>
     public const int QueuedBytes = 1024 * 1024;
 
-    /// <summary>Half-open handshakes of one remote address. Past it: <see cref="DropReason.AddressHandshakesFull"/>.</summary>
+    /// <summary>Half-open handshakes of one remote address. Past it the oldest that is answered goes; while none is: <see cref="DropReason.AddressHandshakesFull"/>.</summary>
     public const int HandshakesPerAddress = 4;
 
     /// <summary>Half-open handshakes of one network (/24, /64). Past it: <see cref="DropReason.PrefixHandshakesFull"/>.</summary>
@@ -25,6 +25,12 @@ public static class ImplementationLimits
     /// Handshake messages of one network that are worked on in one second, some 300 us each. Past it: <see cref="DropReason.PrefixRate"/>.
     /// </summary>
     public const int WorkPerPrefixPerSecond = 1000;
+
+    /// <summary>
+    /// First messages from the address of a live session that are worked on in one second; a channel rekeys once in 45 s. Past it:
+    /// <see cref="DropReason.PrefixRate"/>.
+    /// </summary>
+    public const int WorkPerChannelPerSecond = 8;
 
     /// <summary>Networks whose rate is remembered; when full, a network not yet counted shares one common count.</summary>
     public const int TrackedPrefixes = 8192;
@@ -41,6 +47,15 @@ public static class ImplementationLimits
     /// <summary>Bytes kept for a handshake that is not complete. Past it: <see cref="DropReason.EarlyDataFull"/>.</summary>
     public const int EarlyBytes = SpecLimits.EarlyBytes;
 
+    /// <summary>Bytes kept for all incomplete handshakes of an endpoint together. Past it: <see cref="DropReason.EarlyDataFull"/>.</summary>
+    public const int EarlyBytesTotal = 4 * 1024 * 1024;
+
+    /// <summary>Datagrams that wait for the application of a channel. Past it: <see cref="DropReason.ReceiveQueueFull"/>.</summary>
+    public const int ReceivedDatagrams = 1024;
+
+    /// <summary>Bytes that wait for the application of a channel. Past it: <see cref="DropReason.ReceiveQueueFull"/>.</summary>
+    public const int ReceivedBytes = 1024 * 1024;
+
     /// <summary>The largest handshake message: an RSA-4096 claim with room for unknown fields. Past it: <see cref="DropReason.TooLong"/>.</summary>
     public const int HandshakeMessageSize = 2048;
 
@@ -52,6 +67,9 @@ public static class ImplementationLimits
 
     /// <summary>Inbound channels of one endpoint, the default of its option. Past it: <see cref="DropReason.Refused"/>.</summary>
     public const int InboundChannels = 16384;
+
+    /// <summary>The default for the longest datagram sent: the IPv6 minimum MTU of 1,280 bytes less IP and UDP headers.</summary>
+    public const int DatagramSize = 1232;
 
     /// <summary>The largest UDP payload over IPv4.</summary>
     public const int MaxUdpPayload = 65507;

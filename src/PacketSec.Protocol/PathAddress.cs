@@ -49,6 +49,9 @@ public readonly record struct NetworkAddress(UInt128 Address, ushort Port, uint 
     /// <summary>Returns the network that admission limits count by: /24 of IPv4, /64 of IPv6.</summary>
     internal UInt128 ToPrefix() => IsIPv4 ? Address >> 8 << 8 : Address >> 64 << 64;
 
+    /// <summary>Returns a hash that is seeded per process, so that nobody can choose addresses that collide.</summary>
+    public override int GetHashCode() => HashCode.Combine((ulong)(Address >> 64), unchecked((ulong)Address), Port, ScopeId);
+
     /// <inheritdoc/>
     public override string ToString() => ToEndPoint().ToString();
 }

@@ -20,6 +20,12 @@ public enum ReceivedKind
 
     /// <summary>It was dropped; nothing changed but a counter.</summary>
     Dropped,
+
+    /// <summary>
+    /// It is nothing of this peer's, for the reason that comes with it; nothing is counted yet. Another peer at its address, or the endpoint
+    /// machine, may know it; otherwise the last peer asked counts it.
+    /// </summary>
+    Unclaimed,
 }
 
 /// <summary>The outcome of one received datagram.</summary>
@@ -48,6 +54,8 @@ public readonly ref struct Received
     internal static Received Deliver(ReadOnlySpan<byte> payload, bool nothingPending) => new(ReceivedKind.Payload, DropReason.None, payload, nothingPending);
 
     internal static Received Of(ReceivedKind kind) => new(kind, DropReason.None, default, false);
+
+    internal static Received NotMine(DropReason reason) => new(ReceivedKind.Unclaimed, reason, default, true);
 
     internal static Received Drop(DropReason reason) => new(ReceivedKind.Dropped, reason, default, true);
 }

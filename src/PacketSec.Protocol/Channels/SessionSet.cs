@@ -1,0 +1,202 @@
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Protocol.Channels;
+
+/// <summary>
+/// The sessions of a channel, at most three per role: previous, current and next. Decides which one sends, and when each is over.
+/// </summary>
+internal sealed class SessionSet : IDisposable
+{
+    private static readonly TimeSpan FallbackAfter = TimeSpan.FromSeconds(3);
+
+    // Oldest first: there are six at most, so a list that is walked beats any index.
+    private readonly List<Session> _sessions = [];
+
+    public List<Session> All => _sessions;
+
+    public bool AnyLive => _sessions.Exists(session => session.IsLive);
+
+    /// <summary>Adds a session; the oldest of its role makes room.</summary>
+    /// <returns>The session that ended for it, or null.</returns>
+    public Session? Add(Session session)
+    {
+        Session? evicted = null;
+        if (_sessions.Count(other => other.Role == session.Role) >= ImplementationLimits.SessionsPerRole)
+        {
+            evicted = _sessions.Find(other => other.Role == session.Role)!;
+            evicted.Apply(SessionEvent.Superseded);
+            _sessions.Remove(evicted);
+        }
+
+        _sessions.Add(session);
+        return evicted;
+    }
+
+    /// <summary>Returns the newest session of a role that counts as confirmed and may send.</summary>
+    public Session? NewestSendable(Instant now, SessionRole role)
+    {
+        Session? newest = null;
+        foreach (var session in _sessions)
+        {
+            if (session.Role == role && session.MaySend(now) && (newest is null || session.ConfirmedAt >= newest.ConfirmedAt))
+            {
+                newest = session;
+            }
+        }
+
+        return newest;
+    }
+
+    /// <summary>Returns the session that data goes out on: the one confirmed last, unless nothing comes back on it.</summary>
+    //= spec/sessions.md#send-newest
+    //= spec/sessions.md#send-fallback
+    public Session? NewestSendable(Instant now)
+    {
+        Session? newest = null;
+        Session? answered = null;
+        foreach (var session in _sessions)
+        {
+            if (!session.MaySend(now))
+            {
+                continue;
+            }
+
+            if (newest is null || session.ConfirmedAt >= newest.ConfirmedAt)
+            {
+                newest = session;
+            }
+
+            if (!IsUnanswered(session, now) && (answered is null || session.ConfirmedAt >= answered.ConfirmedAt))
+            {
+                answered = session;
+            }
+        }
+
+        return answered ?? newest;
+    }
+
+    /// <summary>Returns the newest live session that we initiated.</summary>
+    public Session? NewestOwn() => _sessions.FindLast(session => session.Role == SessionRole.Initiator && session.IsLive);
+
+    /// <summary>Returns an unconfirmed session of ours whose early allowance covers a packet.</summary>
+    public Session? NewestEarly(Instant now, int packetLength)
+    {
+        for (var i = _sessions.Count - 1; i >= 0; i--)
+        {
+            if (_sessions[i].MaySendEarly(now, packetLength))
+            {
+                return _sessions[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether a session lives that was created after another.</summary>
+    public bool AnyNewerLive(Session session) => _sessions.Exists(other => other.Number > session.Number && other.IsLive);
+
+    /// <summary>Schedules the end of what a session replaces, when something authenticates on it; tells whether there was anything.</summary>
+    //= spec/sessions.md#retire
+    public bool ScheduleRetirement(Session newer, Instant now)
+    {
+        var any = false;
+        foreach (var session in _sessions)
+        {
+            if (session.Role != newer.Role || session.Number >= newer.Number || session.RetireAt is not null)
+            {
+                continue;
+            }
+
+            if (session.Path.Remote == newer.Path.Remote || newer.FirstSent < now)
+            {
+                session.RetireAt = now + SpecLimits.RetireAfter;
+                any = true;
+            }
+        }
+
+        return any;
+    }
+
+    /// <summary>Returns when the next session changes by its age.</summary>
+    public Instant? NextDeadline()
+    {
+        Instant? next = null;
+        foreach (var session in _sessions)
+        {
+            Earlier(ref next, session.RetireAt);
+            Earlier(ref next, session.LingerUntil);
+            // Exactly at its age a session still receives.
+            Earlier(ref next, new Instant(session.ReceiveUntil.Nanoseconds + 1));
+            if (session.State is SessionState.Unconfirmed or SessionState.Presumed or SessionState.Confirmed)
+            {
+                Earlier(ref next, session.SendUntil);
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>Applies what is due, and removes what has ended.</summary>
+    public void HandleTimeout(Instant now, List<Session> ended)
+    {
+        for (var i = _sessions.Count - 1; i >= 0; i--)
+        {
+            var session = _sessions[i];
+            if (now >= session.SendUntil)
+            {
+                session.Apply(SessionEvent.SendLifetimeOver);
+            }
+
+            if (session.RetireAt <= now)
+            {
+                session.Apply(SessionEvent.Superseded);
+            }
+
+            if (session.LingerUntil <= now)
+            {
+                session.Apply(SessionEvent.LingerOver);
+            }
+
+            if (now > session.ReceiveUntil)
+            {
+                session.Apply(SessionEvent.LifetimeOver);
+            }
+
+            if (session.State == SessionState.Ended)
+            {
+                _sessions.RemoveAt(i);
+                ended.Add(session);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var session in _sessions)
+        {
+            session.Dispose();
+        }
+
+        _sessions.Clear();
+    }
+
+    public void AddTo(StateDigestBuilder digest)
+    {
+        foreach (var session in _sessions)
+        {
+            session.AddTo(digest);
+        }
+    }
+
+    private static bool IsUnanswered(Session session, Instant now)
+        => session.FirstSent is { } sent && now - sent > FallbackAfter && (session.LastAuthentic is null || session.LastAuthentic < sent);
+
+    private static void Earlier(ref Instant? next, Instant? candidate)
+    {
+        if (candidate is { } at && (next is null || at < next))
+        {
+            next = at;
+        }
+    }
+}

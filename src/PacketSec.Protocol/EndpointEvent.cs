@@ -1,0 +1,32 @@
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
+
+namespace PacketSec.Protocol;
+
+/// <summary>A question to the application.</summary>
+/// <param name="Value">A number that is never used again.</param>
+public readonly record struct DecisionId(long Value);
+
+/// <summary>What an endpoint machine reports; polled by the driver.</summary>
+public abstract record EndpointEvent
+{
+    private EndpointEvent()
+    {
+    }
+
+    /// <summary>
+    /// A handshake that the peer began is complete: the driver gives the session to the peer's machine, which it creates where there is none.
+    /// </summary>
+    /// <param name="Peer">The peer.</param>
+    /// <param name="Session">The session, of which <see cref="PeerMachine.Adopt"/> takes possession.</param>
+    public sealed record SessionEstablished(PeerHandle Peer, EstablishedSession Session) : EndpointEvent;
+
+    /// <summary>
+    /// May this identity have a channel? Answered by <see cref="EndpointMachine.Decide"/>; no answer until the handshake's deadline is "no".
+    /// </summary>
+    /// <param name="Id">The question.</param>
+    /// <param name="Identity">The key that the handshake proved.</param>
+    /// <param name="Peer">Its peer ID.</param>
+    /// <param name="Remote">Its address.</param>
+    public sealed record DecisionRequested(DecisionId Id, PublicKey Identity, PeerId Peer, NetworkAddress Remote) : EndpointEvent;
+}

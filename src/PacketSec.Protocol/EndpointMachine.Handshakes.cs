@@ -1,0 +1,489 @@
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Routing;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Wire;
+
+namespace PacketSec.Protocol;
+
+/// <content>Strangers: first messages, finishes, early data, and the decision.</content>
+public sealed partial class EndpointMachine
+{
+    private const int MaxWaitingCopies = 4;
+
+    private readonly Dictionary<long, PrefixLimiter.Ticket> _tickets = [];
+    private readonly Dictionary<NetworkAddress, (long Second, int Count)> _channelRates = [];
+
+    /// <summary>Takes a datagram that no peer claimed: handshake messages, early data, and what strangers send.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="path">Where it came from and to.</param>
+    /// <param name="datagram">The datagram.</param>
+    public Received HandleDatagram(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        if (!PacketHeader.TryRead(datagram, out var header))
+        {
+            return Drop(DropReason.TooShort);
+        }
+
+        if (header.Counter.Value >= SpecLimits.FirstDataCounter)
+        {
+            return HandleTransport(header, path, datagram);
+        }
+
+        var word = header.Word;
+        if (!P2pkeScheme.IsHandshake(word))
+        {
+            return Drop(P2pkeScheme.ReasonFor(header.Counter));
+        }
+
+        if (P2pkeScheme.CheckLength(word, datagram.Length) is var length && length != DropReason.None)
+        {
+            return Drop(length);
+        }
+
+        return word switch
+        {
+            P2pkeScheme.InitHelloWord => HandleInitHello(now, path, datagram),
+            P2pkeScheme.InitDoneWord => HandleInitDone(path, datagram),
+            _ => Drop(DropReason.NoHandshake),
+        };
+    }
+
+    /// <summary>Forgets handshakes that came to nothing.</summary>
+    /// <param name="now">The time.</param>
+    public void HandleTimeout(Instant now)
+    {
+        while (_byAge.First?.Value is { } oldest && now >= oldest.ForgottenAt)
+        {
+            if (oldest.State == ResponderState.Deciding)
+            {
+                //= spec/sessions.md#refusal
+                _transmits.Enqueue((oldest.Path, oldest.Refusal));
+            }
+
+            Remove(oldest);
+        }
+    }
+
+    /// <summary>Takes completed work back.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="work">Work that <see cref="TryTakeWork"/> gave out and that has run.</param>
+    public void Complete(Instant now, HandshakeWork work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        _outstandingWork--;
+        using (work)
+        {
+            switch (work)
+            {
+                case InitHelloResponse response:
+                    OnResponse(response);
+                    break;
+                case InitDoneWork finish:
+                    OnFinish(finish);
+                    break;
+                default:
+                    throw new ArgumentException("The work is not this machine's.", nameof(work));
+            }
+        }
+
+        HandleTimeout(now);
+    }
+
+    /// <summary>Answers <see cref="EndpointEvent.DecisionRequested"/>. An answer to a question that is no longer open changes nothing.</summary>
+    /// <param name="id">The question.</param>
+    /// <param name="allow">The answer.</param>
+    public void Decide(DecisionId id, bool allow)
+    {
+        foreach (var handshake in _handshakes.Values)
+        {
+            if (handshake.State == ResponderState.Deciding && handshake.DecisionId == id.Value)
+            {
+                if (allow && !_closing)
+                {
+                    Establish(handshake);
+                }
+                else
+                {
+                    Refuse(handshake);
+                }
+
+                return;
+            }
+        }
+    }
+
+    private Received Drop(DropReason reason)
+    {
+        Drops.Add(reason);
+        return Received.Drop(reason);
+    }
+
+    //= spec/sessions.md#early-data-held
+    private Received HandleTransport(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        if (datagram.Length < SpecLimits.DatagramOverhead)
+        {
+            return Drop(DropReason.TooShort);
+        }
+
+        if (!_halfOpen.TryGetValue(path.Remote, out var address) || header.Direction != Direction.InitiatorToResponder)
+        {
+            return Drop(_routes.Find(path.Remote) is null ? DropReason.UnknownAddress : DropReason.NotAuthentic);
+        }
+
+        address.Early ??= new EarlyData();
+        if (_earlyBytes + datagram.Length > ImplementationLimits.EarlyBytesTotal || !address.Early.TryAdd(datagram))
+        {
+            return Drop(DropReason.EarlyDataFull);
+        }
+
+        address.EarlyBytes += datagram.Length;
+        _earlyBytes += datagram.Length;
+        return Received.Of(ReceivedKind.EarlyData);
+    }
+
+    private Received HandleInitHello(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        if (_options.DirectScheme is null)
+        {
+            return Drop(DropReason.NoDirectScheme);
+        }
+
+        if (_closing)
+        {
+            return Drop(DropReason.EndpointClosing);
+        }
+
+        HandleTimeout(now);
+        _halfOpen.TryGetValue(path.Remote, out var address);
+
+        //= spec/p2pke.md#init-hello-repeat
+        if (Find(address, datagram) is { } known)
+        {
+            return Repeat(known);
+        }
+
+        var holder = _routes.Find(path.Remote)?.SessionHolder;
+        var reason = Admit(now, path.Remote, address, holder, out var ticket);
+        if (reason != DropReason.None)
+        {
+            return Drop(reason);
+        }
+
+        if (address is null)
+        {
+            address = _halfOpen[path.Remote] = new AddressHandshakes();
+            SetRoute(path.Remote, (_routes.Find(path.Remote) ?? new RouteEntry([], true)) with { HalfOpen = true });
+        }
+
+        var handshake = new P2pkeResponder(++_lastHandshake, path, datagram.ToArray(), now);
+        address.Handshakes.Add(handshake);
+        _handshakes[handshake.Id] = handshake;
+        _tickets[handshake.Id] = ticket;
+        _byAge.AddLast(handshake.ByAge);
+        _outstandingWork++;
+        _work.Enqueue(new InitHelloResponse(_p2pke, handshake.InitHello, holder) { AttemptId = handshake.Id });
+        return Received.Of(ReceivedKind.Handshake);
+    }
+
+    private static P2pkeResponder? Find(AddressHandshakes? address, ReadOnlySpan<byte> initHello)
+    {
+        if (address is not null)
+        {
+            foreach (var handshake in address.Handshakes)
+            {
+                if (initHello.SequenceEqual(handshake.InitHello))
+                {
+                    return handshake;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private Received Repeat(P2pkeResponder handshake)
+    {
+        switch (handshake.State)
+        {
+            case ResponderState.Answered:
+                CachedAnswers++;
+                _transmits.Enqueue((handshake.Path, handshake.RespHello));
+                return Received.Of(ReceivedKind.CachedAnswer);
+            case ResponderState.Working when handshake.WaitingCopies < MaxWaitingCopies:
+                CachedAnswers++;
+                handshake.WaitingCopies++;
+                return Received.Of(ReceivedKind.CachedAnswer);
+            default:
+                return Drop(DropReason.NoHandshake);
+        }
+    }
+
+    //= spec/sessions.md#admission
+    private DropReason Admit(Instant now, in NetworkAddress remote, AddressHandshakes? address, PeerId? holder, out PrefixLimiter.Ticket ticket)
+    {
+        ticket = default;
+        if (_outstandingWork >= ImplementationLimits.EndpointWork)
+        {
+            return DropReason.WorkFull;
+        }
+
+        //= spec/sessions.md#limit-pending-address
+        P2pkeResponder? displaced = null;
+        if (address?.Handshakes.Count >= ImplementationLimits.HandshakesPerAddress)
+        {
+            displaced = address.Handshakes.Find(handshake => handshake.State is ResponderState.Answered or ResponderState.Refused);
+            if (displaced is null)
+            {
+                return DropReason.AddressHandshakesFull;
+            }
+        }
+
+        //= spec/sessions.md#rekey-admission
+        if (holder is not null)
+        {
+            if (!TryChannelRate(now, remote))
+            {
+                return DropReason.PrefixRate;
+            }
+        }
+        else if (_handshakes.Count - (displaced is null ? 0 : 1) >= ImplementationLimits.Handshakes)
+        {
+            return DropReason.HandshakesFull;
+        }
+        else if (!_limiter.TryWork(remote, now))
+        {
+            return DropReason.PrefixRate;
+        }
+        else if (displaced is null && !_limiter.TryOpen(remote, out ticket))
+        {
+            return DropReason.PrefixHandshakesFull;
+        }
+
+        if (displaced is not null)
+        {
+            if (holder is null)
+            {
+                // The newcomer takes over the place among the network's handshakes.
+                _tickets.Remove(displaced.Id, out ticket);
+            }
+
+            Remove(displaced);
+        }
+
+        return DropReason.None;
+    }
+
+    private bool TryChannelRate(Instant now, in NetworkAddress remote)
+    {
+        var second = now.Nanoseconds / 1_000_000_000;
+        var rate = _channelRates.GetValueOrDefault(remote);
+        rate = rate.Second == second ? rate : (second, 0);
+        if (rate.Count >= ImplementationLimits.WorkPerChannelPerSecond)
+        {
+            return false;
+        }
+
+        if (_channelRates.Count >= ImplementationLimits.TrackedPrefixes)
+        {
+            // Only addresses with a live session are in it; a stale second says nothing any more.
+            foreach (var (stale, _) in _channelRates.Where(entry => entry.Value.Second != second).ToArray())
+            {
+                _channelRates.Remove(stale);
+            }
+        }
+
+        _channelRates[remote] = (second, rate.Count + 1);
+        return true;
+    }
+
+    private Received HandleInitDone(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        if (!_halfOpen.TryGetValue(path.Remote, out var address))
+        {
+            return Drop(DropReason.NoHandshake);
+        }
+
+        List<(long Id, ResponderKeys Keys)>? candidates = null;
+        foreach (var handshake in address.Handshakes)
+        {
+            if (handshake.State == ResponderState.Refused && datagram.SequenceEqual(handshake.InitDone))
+            {
+                //= spec/sessions.md#refusal
+                CachedAnswers++;
+                _transmits.Enqueue((handshake.Path, handshake.Refusal));
+                return Received.Of(ReceivedKind.CachedAnswer);
+            }
+
+            if (handshake.State == ResponderState.Answered)
+            {
+                (candidates ??= []).Add((handshake.Id, handshake.Keys));
+            }
+        }
+
+        if (candidates is null)
+        {
+            return Drop(DropReason.NoHandshake);
+        }
+
+        if (_outstandingWork >= ImplementationLimits.EndpointWork || address.FinishesInWork >= ImplementationLimits.HandshakesPerAddress)
+        {
+            return Drop(DropReason.WorkFull);
+        }
+
+        address.FinishesInWork++;
+        _outstandingWork++;
+        _work.Enqueue(new InitDoneWork(_p2pke, path, datagram.ToArray(), [.. candidates.Select(candidate => (candidate.Id, candidate.Keys.Copy()))]));
+        return Received.Of(ReceivedKind.Handshake);
+    }
+
+    private void OnResponse(InitHelloResponse work)
+    {
+        if (!_handshakes.TryGetValue(work.AttemptId, out var handshake))
+        {
+            Drops.Add(DropReason.NoHandshake);
+            return;
+        }
+
+        if (work.Outcome != DropReason.None)
+        {
+            Drops.Add(work.Outcome);
+            Remove(handshake);
+            return;
+        }
+
+        HandshakesBegun++;
+        handshake.OnAnswered(work);
+
+        //= spec/sessions.md#unvalidated-answer
+        for (var i = 0; i <= handshake.WaitingCopies; i++)
+        {
+            _transmits.Enqueue((handshake.Path, handshake.RespHello));
+        }
+    }
+
+    private void OnFinish(InitDoneWork work)
+    {
+        if (_halfOpen.TryGetValue(work.Path.Remote, out var address) && address.FinishesInWork > 0)
+        {
+            address.FinishesInWork--;
+        }
+
+        var handshake = _handshakes.GetValueOrDefault(work.MatchedId);
+        if (work.Outcome != DropReason.None)
+        {
+            //= spec/p2pke.md#init-done-tag
+            Drops.Add(work.Outcome);
+            if (handshake is { State: ResponderState.Answered })
+            {
+                Remove(handshake);
+            }
+
+            return;
+        }
+
+        if (handshake is not { State: ResponderState.Answered })
+        {
+            Drops.Add(DropReason.NoHandshake);
+            return;
+        }
+
+        HandshakesFinished++;
+        handshake.OnVerified(work, PeerId.FromPublicKey(handshake.Keys.ClaimedKey, _options.Crypto));
+        Judge(handshake);
+    }
+
+    private void Judge(P2pkeResponder handshake)
+    {
+        var route = _routes.Find(handshake.Path.Remote);
+        if (route?.SessionHolder is { } holder && !holder.Equals(handshake.Peer))
+        {
+            Drops.Add(DropReason.AddressHeldByAnother);
+            Remove(handshake);
+        }
+        else if (_handles.ContainsKey(handshake.Peer!))
+        {
+            //= spec/sessions.md#address-move
+            Establish(handshake);
+        }
+        else if (_inbound >= _options.InboundChannels || route?.Peers.Length >= ImplementationLimits.PeersPerAddress)
+        {
+            Drops.Add(DropReason.Refused);
+            Refuse(handshake);
+        }
+        else if (_options.AskApplication)
+        {
+            handshake.DecisionId = ++_lastDecision;
+            _events.Enqueue(new EndpointEvent.DecisionRequested(
+                new(handshake.DecisionId), handshake.Keys.ClaimedKey, handshake.Peer!, handshake.Path.Remote));
+        }
+        else
+        {
+            Establish(handshake);
+        }
+    }
+
+    private void Establish(P2pkeResponder handshake)
+    {
+        var peer = handshake.Peer!;
+        var handle = _handles.TryGetValue(peer, out var existing) ? existing : AddPeer(peer, inbound: true);
+        EarlyData? early = null;
+        if (_halfOpen.TryGetValue(handshake.Path.Remote, out var address))
+        {
+            early = address.Early;
+            _earlyBytes -= address.EarlyBytes;
+            (address.Early, address.EarlyBytes) = (null, 0);
+        }
+
+        var session = handshake.ToSession(early);
+        Remove(handshake);
+        _events.Enqueue(new EndpointEvent.SessionEstablished(handle, session));
+    }
+
+    //= spec/sessions.md#refusal
+    private void Refuse(P2pkeResponder handshake)
+    {
+        handshake.OnRefused();
+        _transmits.Enqueue((handshake.Path, handshake.Refusal));
+    }
+
+    private void Remove(P2pkeResponder handshake)
+    {
+        handshake.Dispose();
+        if (!_handshakes.Remove(handshake.Id))
+        {
+            return;
+        }
+
+        _byAge.Remove(handshake.ByAge);
+        if (_tickets.Remove(handshake.Id, out var ticket))
+        {
+            ticket.Return();
+        }
+
+        var remote = handshake.Path.Remote;
+        if (!_halfOpen.TryGetValue(remote, out var address))
+        {
+            return;
+        }
+
+        address.Handshakes.Remove(handshake);
+        if (address.Handshakes.Count > 0)
+        {
+            return;
+        }
+
+        for (var i = address.Early?.Count ?? 0; i > 0; i--)
+        {
+            Drops.Add(DropReason.NotAuthentic);
+        }
+
+        _earlyBytes -= address.EarlyBytes;
+        _halfOpen.Remove(remote);
+        if (_routes.Find(remote) is { } entry)
+        {
+            SetRoute(remote, entry with { HalfOpen = false });
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using PacketSec.Crypto;
+using PacketSec.Protocol.Identity;
+
+namespace PacketSec.Protocol;
+
+/// <summary>What an <see cref="EndpointMachine"/> is made of.</summary>
+public sealed class EndpointMachineOptions
+{
+    /// <summary>Gets the cryptographic provider.</summary>
+    public required ICryptoProvider Crypto { get; init; }
+
+    /// <summary>Gets the source of all randomness.</summary>
+    public required IRandomSource Random { get; init; }
+
+    /// <summary>Gets the own identity; it outlives the machine.</summary>
+    public required IdentityKey Identity { get; init; }
+
+    /// <summary>Gets the scheme that first messages of strangers are served by, <c>p2pke-1</c>; null serves none.</summary>
+    public string? DirectScheme { get; init; }
+
+    /// <summary>Gets a value indicating whether the application is asked before an identity gets a channel.</summary>
+    public bool AskApplication { get; init; }
+
+    /// <summary>Gets how many channels others may have opened at once: 1 or more.</summary>
+    public int InboundChannels { get; init; } = ImplementationLimits.InboundChannels;
+}

@@ -1,0 +1,52 @@
+using PacketSec.Crypto;
+using PacketSec.Protocol.Wire;
+
+namespace PacketSec.Protocol;
+
+/// <summary>
+/// The packet cipher of one thread: a context for each direction, which takes its key with each packet, so that sessions own no native memory.
+/// </summary>
+/// <remarks>Not thread-safe: one for each thread that calls into machines.</remarks>
+public sealed class PacketAead : IDisposable
+{
+    private readonly AeadContext _seal;
+    private readonly AeadContext _open;
+
+    /// <summary>Creates the contexts.</summary>
+    /// <param name="crypto">The provider.</param>
+    public PacketAead(ICryptoProvider crypto)
+    {
+        ArgumentNullException.ThrowIfNull(crypto);
+        _seal = crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
+        _open = crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
+    }
+
+    /// <summary>Frees the contexts and wipes the keys in them.</summary>
+    public void Dispose()
+    {
+        _seal.Dispose();
+        _open.Dispose();
+    }
+
+    /// <summary>Seals a payload behind the header that already stands in the packet.</summary>
+    //= spec/p2pke.md#data-layout
+    internal static void Seal(AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet)
+    {
+        Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];
+        counter.WriteNonce(nonce);
+        aead.Seal(key, nonce, packet[..SpecLimits.HeaderSize], payload, packet[SpecLimits.HeaderSize..]);
+    }
+
+    /// <summary>Opens a packet of at least header and tag.</summary>
+    internal static bool TryOpen(AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
+    {
+        Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];
+        counter.WriteNonce(nonce);
+        return aead.TryOpen(key, nonce, packet[..SpecLimits.HeaderSize], packet[SpecLimits.HeaderSize..], payload);
+    }
+
+    internal void Seal(SecretKey key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet) => Seal(_seal, key.Span, counter, payload, packet);
+
+    internal bool TryOpen(SecretKey key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
+        => TryOpen(_open, key.Span, counter, packet, payload);
+}

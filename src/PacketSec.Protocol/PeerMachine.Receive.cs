@@ -1,0 +1,289 @@
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Sessions;
+using PacketSec.Protocol.Wire;
+
+namespace PacketSec.Protocol;
+
+/// <content>The way in: headers, sessions, and the handshake messages that concern sessions of this peer.</content>
+public sealed partial class PeerMachine
+{
+    private const int MaxPendingCopies = 4;
+
+    /// <summary>Takes one datagram from an address that is this peer's.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="aead">The calling thread's ciphers.</param>
+    /// <param name="path">Where it came from and to.</param>
+    /// <param name="datagram">The datagram.</param>
+    /// <param name="plaintext">Where the payload goes; at least as long as the datagram. Does not overlap it.</param>
+    /// <returns>What became of it; the payload is a part of <paramref name="plaintext"/>.</returns>
+    public Received HandleDatagram(
+        Instant now, PacketAead aead, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, Span<byte> plaintext)
+    {
+        ArgumentNullException.ThrowIfNull(aead);
+        if (!PacketHeader.TryRead(datagram, out var header))
+        {
+            return Drop(DropReason.TooShort);
+        }
+
+        if (header.Counter.Value < SpecLimits.FirstDataCounter)
+        {
+            return HandleHandshake(now, header, path, datagram);
+        }
+
+        return datagram.Length < SpecLimits.DatagramOverhead
+            ? Drop(DropReason.TooShort)
+            : HandleTransport(now, aead, header, path, datagram, plaintext[..(datagram.Length - SpecLimits.DatagramOverhead)]);
+    }
+
+    /// <summary>Opens the next of the datagrams that came before their handshake was complete; call it after <see cref="Adopt"/> until false.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="aead">The calling thread's ciphers.</param>
+    /// <param name="plaintext">Where the payload goes.</param>
+    /// <param name="length">The payload's length.</param>
+    //= spec/sessions.md#early-data-held
+    public bool TryPollEarlyDatagram(Instant now, PacketAead aead, Span<byte> plaintext, out int length)
+    {
+        while (_early.TryPeek(out var early))
+        {
+            if (!early.Data.TryTake(out var datagram))
+            {
+                _early.Dequeue();
+                continue;
+            }
+
+            var received = HandleDatagram(now, aead, early.Path, datagram, plaintext);
+            if (received.Kind == ReceivedKind.Payload)
+            {
+                length = received.Payload.Length;
+                return true;
+            }
+
+            if (received.Kind == ReceivedKind.Unclaimed)
+            {
+                Drops.Add(received.DropReason);
+            }
+        }
+
+        length = 0;
+        return false;
+    }
+
+    private Received Drop(DropReason reason)
+    {
+        Drops.Add(reason);
+        return Received.Drop(reason);
+    }
+
+    //= spec/sessions.md#address-bound
+    //= spec/sessions.md#trial-bound
+    private Received HandleTransport(
+        Instant now, PacketAead aead, PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, Span<byte> payload)
+    {
+        if (_state is ChannelState.ClosingLocally or ChannelState.Closed)
+        {
+            return Received.NotMine(DropReason.ChannelClosed);
+        }
+
+        var reason = DropReason.None;
+        var last = _lastOpened;
+        if (last is not null && TryOpen(now, aead, last, header, path, datagram, payload, ref reason))
+        {
+            return OnAuthentic(now, last, header.Counter, payload);
+        }
+
+        var sessions = _sessions.All;
+        for (var i = sessions.Count - 1; i >= 0; i--)
+        {
+            var session = sessions[i];
+            if (session != last && TryOpen(now, aead, session, header, path, datagram, payload, ref reason))
+            {
+                _lastOpened = session;
+                return OnAuthentic(now, session, header.Counter, payload);
+            }
+        }
+
+        return Received.NotMine(reason == DropReason.None ? DropReason.NotAuthentic : reason);
+    }
+
+    private static bool TryOpen(
+        Instant now, PacketAead aead, Session session, PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram,
+        Span<byte> payload, ref DropReason reason)
+    {
+        if (session.ReceiveDirection != header.Direction || session.Path.Remote != path.Remote)
+        {
+            return false;
+        }
+
+        var outcome = session.TryOpen(now, aead, header.Counter, datagram, payload);
+
+        // A failed tag says more than what the window of another session says.
+        reason = reason == DropReason.NotAuthentic ? reason : outcome;
+        return outcome == DropReason.None;
+    }
+
+    private Received OnAuthentic(Instant now, Session session, PacketCounter counter, Span<byte> payload)
+    {
+        if (counter.Value == SpecLimits.ClosingCounter)
+        {
+            OnPeerClosed(now, session);
+            Settle(now);
+            return Received.Of(ReceivedKind.Control);
+        }
+
+        var isData = !payload.IsEmpty;
+        var waited = _liveness.FirstUnanswered is not null;
+        _liveness.OnAuthentic(now, isData);
+        if (waited)
+        {
+            _timers.Clear(PeerTimer.DeadSession);
+        }
+
+        var settled = true;
+        if (session.State is SessionState.Unconfirmed or SessionState.Presumed)
+        {
+            Confirm(now, session);
+            settled = false;
+        }
+
+        if (_sessions.All.Count > 1 && _sessions.ScheduleRetirement(session, now))
+        {
+            settled = false;
+        }
+
+        if (!isData)
+        {
+            OnEmpty(session);
+            Settle(now);
+            return Received.Of(ReceivedKind.Control);
+        }
+
+        Statistics.AddReceived(payload.Length);
+        if (!session.RekeyScheduled)
+        {
+            ScheduleRekey(session);
+        }
+
+        if (!MayBeReference && _liveness.ReceiptDue is null && _state == ChannelState.Open)
+        {
+            _liveness.ScheduleReceipt(now);
+            _timers.Set(PeerTimer.Acknowledge, _liveness.ReceiptDue!.Value);
+        }
+
+        if (!settled)
+        {
+            Settle(now);
+        }
+
+        return Received.Deliver(payload, nothingPending: settled);
+    }
+
+    //= spec/p2pke.md#initiator-confirmed
+    private void Confirm(Instant now, Session session)
+    {
+        var wasPresumed = session.State == SessionState.Presumed;
+        session.Apply(SessionEvent.Authenticated);
+        session.PendingFinish = 0;
+        if (_finishing?.Session == session)
+        {
+            _finishing = null;
+        }
+
+        if (!wasPresumed)
+        {
+            session.ConfirmedAt = now;
+            OnUsable(now, session);
+        }
+    }
+
+    //= spec/sessions.md#empty-is-control
+    private void OnEmpty(Session session)
+    {
+        MayBeReference = false;
+
+        //= spec/p2pke.md#initiator-empty
+        if (session.Role == SessionRole.Initiator && !session.EmptyAnswered)
+        {
+            session.EmptyAnswered = true;
+            session.PendingEmpty = true;
+        }
+    }
+
+    private Received HandleHandshake(Instant now, PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        //= spec/p2pke.md#reserved-counters
+        var word = header.Word;
+        if (!P2pkeScheme.IsHandshake(word))
+        {
+            return Drop(P2pkeScheme.ReasonFor(header.Counter));
+        }
+
+        if (P2pkeScheme.CheckLength(word, datagram.Length) is var length && length != DropReason.None)
+        {
+            return Drop(length);
+        }
+
+        return word switch
+        {
+            P2pkeScheme.RespHelloWord => HandleRespHello(now, path, datagram),
+            P2pkeScheme.InitHelloWord => HandleInitHello(path, datagram),
+            _ => HandleInitDone(path, datagram),
+        };
+    }
+
+    private Received HandleRespHello(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        //= spec/p2pke.md#resp-hello-repeat
+        if (_finishing is { } finishing && finishing.Session.State == SessionState.Unconfirmed && finishing.Session.Path.Remote == path.Remote
+            && datagram.SequenceEqual(finishing.RespHello))
+        {
+            finishing.Session.PendingFinish = Math.Min(finishing.Session.PendingFinish + 1, MaxPendingCopies);
+            Statistics.AddCachedAnswer();
+            return Received.Of(ReceivedKind.CachedAnswer);
+        }
+
+        if (_attempt is null || _attempt.Path.Remote != path.Remote)
+        {
+            return Received.NotMine(DropReason.NoHandshake);
+        }
+
+        var reason = _attempt.TryBeginCheck(path, datagram, _options.RemotePeer, _attemptId, out var work);
+        if (work is null)
+        {
+            return Received.NotMine(reason);
+        }
+
+        _work.Enqueue(work);
+        return Received.Of(ReceivedKind.Handshake);
+    }
+
+    //= spec/p2pke.md#init-hello-completed
+    private Received HandleInitHello(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        foreach (var session in _sessions.All)
+        {
+            if (session.Role == SessionRole.Responder && session.Path.Remote == path.Remote && datagram.SequenceEqual(session.FirstMessage))
+            {
+                return Drop(DropReason.NoHandshake);
+            }
+        }
+
+        return Received.NotMine(DropReason.NoHandshake);
+    }
+
+    //= spec/p2pke.md#init-done-repeat
+    private Received HandleInitDone(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        foreach (var session in _sessions.All)
+        {
+            if (session.Role == SessionRole.Responder && session.Path.Remote == path.Remote && session.IsLive && datagram.SequenceEqual(session.Finish))
+            {
+                session.PendingConfirmation = Math.Min(session.PendingConfirmation + 1, MaxPendingCopies);
+                Statistics.AddCachedAnswer();
+                return Received.Of(ReceivedKind.CachedAnswer);
+            }
+        }
+
+        return Received.NotMine(DropReason.NoHandshake);
+    }
+}

@@ -1,0 +1,512 @@
+using PacketSec.Protocol.Channels;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Protocol;
+
+/// <summary>
+/// One remote identity: its sessions, the handshakes started here, and the channel that the application holds. It composes the folders below
+/// and reads no clock: time and bytes go in, and datagrams, events, work and the next deadline are polled out.
+/// </summary>
+/// <remarks>
+/// Not thread-safe: its owner excludes. After each call that changes something, drain <see cref="TryTakeWork"/>, <see cref="TryPollEvent"/> and
+/// <see cref="TryPollTransmit"/> before the next; a call whose <see cref="Received.NothingPending"/> is true needs no drain.
+/// </remarks>
+public sealed partial class PeerMachine : IDisposable
+{
+    private readonly PeerMachineOptions _options;
+    private readonly P2pkeContext _p2pke;
+    private readonly SessionSet _sessions = new();
+    private readonly SendQueue _queue = new();
+    private readonly Liveness _liveness = new();
+    private readonly Timers _timers = new();
+    private readonly Queue<PeerEvent> _events = new();
+    private readonly Queue<HandshakeWork> _work = new();
+    private readonly List<(NetworkAddress Remote, RouteUse Use)> _routes = [];
+    private readonly List<Session> _ended = [];
+    private readonly Queue<(EarlyData Data, PathAddress Path)> _early = new();
+
+    private P2pkeInitiator? _attempt;
+    private long _attemptId;
+    private Session? _newest;
+    private Session? _lastOpened;
+    private Finishing? _finishing;
+    private PathAddress? _path;
+    private TimeSpan? _rtt;
+    private long _sessionNumber;
+    private ChannelState _state = ChannelState.Opening;
+    private CloseReason _closeReason;
+    private int _closeCopies;
+    private bool _ownAttemptFailed;
+    private bool _mismatched;
+
+    /// <summary>Creates the machine; nothing happens before <see cref="Connect"/> or <see cref="Adopt"/>.</summary>
+    /// <param name="options">What it is made of.</param>
+    /// <exception cref="ArgumentException">An option is out of its bounds.</exception>
+    public PeerMachine(PeerMachineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        _options = options;
+        _p2pke = new P2pkeContext(options.Crypto, options.Random, options.Identity);
+    }
+
+    private enum ChannelState
+    {
+        Opening,
+        Open,
+        ClosingByPeer,
+        ClosingLocally,
+        Closed,
+    }
+
+    /// <summary>Gets the drop counts of datagrams that came to this peer.</summary>
+    public DropCounters Drops { get; } = new();
+
+    /// <summary>Gets the channel's counters.</summary>
+    public PeerStatistics Statistics { get; } = new();
+
+    /// <summary>Gets a value indicating whether the channel is open: a session counted as confirmed, and nobody closed it.</summary>
+    public bool IsOpen => _state == ChannelState.Open;
+
+    /// <summary>Gets a value indicating whether the channel is over, or about to be.</summary>
+    public bool IsClosing => _state is not (ChannelState.Opening or ChannelState.Open);
+
+    /// <summary>Gets the identity of the peer.</summary>
+    public PeerId RemotePeer => _options.RemotePeer;
+
+    /// <summary>Gets the path that the channel sends on, or null before there is one.</summary>
+    public PathAddress? Path => _path;
+
+    /// <summary>Gets a value indicating whether the peer may be the reference: true until an empty packet of its authenticated.</summary>
+    public bool MayBeReference { get; private set; } = true;
+
+    /// <summary>Gets the longest payload that one datagram takes, in bytes.</summary>
+    public int MaxPayload => _options.MaxDatagramSize - SpecLimits.DatagramOverhead;
+
+    /// <summary>Gets when <see cref="HandleTimeout"/> is to be called next, or null.</summary>
+    public Instant? NextDeadline => _timers.Next()?.At;
+
+    /// <summary>Gets why it is to be called then.</summary>
+    public PeerTimer? NextTimer => _timers.Next()?.Timer;
+
+    /// <summary>Tells whether something authentic came within a time: a dial then needs no new handshake.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="within">How long ago at most.</param>
+    //= spec/sessions.md#redial
+    public bool HeardWithin(Instant now, TimeSpan within) => IsOpen && _liveness.LastAuthentic is { } last && now - last <= within;
+
+    /// <summary>Starts a handshake with the peer at an address, beside whatever lives.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="path">Where; the local address may be left unspecified.</param>
+    public void Connect(Instant now, in PathAddress path)
+    {
+        if (IsClosing)
+        {
+            return;
+        }
+
+        _timers.Clear(PeerTimer.Retry);
+        if (_attempt is not null && _attempt.Path.Remote != path.Remote)
+        {
+            EndAttempt();
+        }
+
+        StartAttempt(now, path);
+    }
+
+    /// <summary>Gives a dial up. A channel that is not open ends with it.</summary>
+    /// <param name="now">The time.</param>
+    //= spec/sessions.md#dial-cancel
+    public void CancelConnect(Instant now)
+    {
+        EndAttempt();
+        _timers.Clear(PeerTimer.Retry);
+        if (_state == ChannelState.Opening)
+        {
+            Close(now);
+        }
+
+        Settle(now);
+    }
+
+    /// <summary>Takes a session that the peer initiated: the endpoint machine verified its finish.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="session">The session; the machine owns it from here on.</param>
+    //= spec/sessions.md#address-move
+    public void Adopt(Instant now, EstablishedSession session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        if (!session.RemotePeer.Equals(_options.RemotePeer))
+        {
+            throw new ArgumentException("The session is another peer's.", nameof(session));
+        }
+
+        if (IsClosing)
+        {
+            session.Dispose();
+            return;
+        }
+
+        var added = AddSession(session);
+        added.ConfirmedAt = now;
+        //= spec/p2pke.md#responder-empty
+        added.PendingConfirmation = 1;
+        _liveness.OnAuthentic(now, isData: false);
+        if (session.EarlyData is { } early)
+        {
+            _early.Enqueue((early, session.Path));
+        }
+
+        OnUsable(now, added);
+        Settle(now);
+    }
+
+    /// <summary>Closes the channel: the closing message goes out three times over 200 ms, then the keys are wiped.</summary>
+    /// <param name="now">The time.</param>
+    //= spec/sessions.md#closing-sent
+    public void Close(Instant now)
+    {
+        if (IsClosing)
+        {
+            return;
+        }
+
+        _state = ChannelState.ClosingLocally;
+        _closeReason = CloseReason.Local;
+        var handshaking = IsHandshaking;
+        EndAttempt();
+        _queue.Clear();
+        var any = false;
+        foreach (var session in _sessions.All)
+        {
+            //= spec/p2pke.md#direct-close
+            if (session.IsLive && (!MayBeReference || (session.ReceivedData && !handshaking)))
+            {
+                session.PendingClosing = true;
+                any = true;
+            }
+
+            session.Apply(SessionEvent.LocalClosed);
+        }
+
+        _timers.ClearAll();
+        if (any)
+        {
+            _closeCopies = 2;
+            _timers.Set(PeerTimer.CloseRepeat, now + ClosingInterval);
+            SyncRoutes();
+        }
+        else
+        {
+            End();
+        }
+    }
+
+    /// <summary>Polls what happened.</summary>
+    /// <param name="peerEvent">The event.</param>
+    public bool TryPollEvent(out PeerEvent? peerEvent) => _events.TryDequeue(out peerEvent);
+
+    /// <summary>Polls cryptographic work; it is run on any thread and given back by <see cref="Complete"/>.</summary>
+    /// <param name="work">The work.</param>
+    public bool TryTakeWork(out HandshakeWork? work) => _work.TryDequeue(out work);
+
+    /// <summary>Counts a datagram that this peer left unclaimed and nobody else claimed.</summary>
+    /// <param name="reason">The reason that came with it.</param>
+    public void CountDrop(DropReason reason) => Drops.Add(reason);
+
+    /// <summary>Returns a digest of all state that a datagram could change.</summary>
+    public byte[] StateDigest()
+    {
+        var digest = new StateDigestBuilder();
+        digest.Add((long)_state);
+        digest.Add(MayBeReference);
+        digest.Add(_ownAttemptFailed);
+        digest.Add(_mismatched);
+        digest.Add(_attemptId);
+        _attempt?.AddTo(digest);
+        _sessions.AddTo(digest);
+        _queue.AddTo(digest);
+        _liveness.AddTo(digest);
+        _timers.AddTo(digest);
+        return digest.ToDigest(_options.Crypto);
+    }
+
+    /// <summary>Wipes all keys.</summary>
+    public void Dispose()
+    {
+        EndAttempt();
+        _sessions.Dispose();
+        _queue.Clear();
+        while (_work.TryDequeue(out var work))
+        {
+            work.Dispose();
+        }
+    }
+
+    private Session AddSession(EstablishedSession established)
+    {
+        var session = new Session(established, ++_sessionNumber, _options.Lifetimes);
+        if (_sessions.Add(session) is { } evicted)
+        {
+            _events.Enqueue(new PeerEvent.SessionEnded(evicted.Number));
+        }
+
+        return session;
+    }
+
+    /// <summary>A session counts as confirmed: data goes out on it from here on.</summary>
+    private void OnUsable(Instant now, Session session)
+    {
+        _mismatched = false;
+        _events.Enqueue(new PeerEvent.SessionConfirmed(session.Number, session.Role, session.Path));
+        if (_state == ChannelState.Opening)
+        {
+            _state = ChannelState.Open;
+            _events.Enqueue(new PeerEvent.Opened());
+        }
+
+        if (session.Role == SessionRole.Initiator)
+        {
+            _ownAttemptFailed = false;
+        }
+
+        Statistics.AddSession();
+        _newest = session;
+        _timers.Clear(PeerTimer.Idle);
+        if (!MayBeReference || session.Role == SessionRole.Initiator)
+        {
+            _timers.Clear(PeerTimer.Rekey);
+        }
+
+        session.RekeyScheduled = false;
+        if (session.CarriedData)
+        {
+            ScheduleRekey(session);
+        }
+
+        if (_path is null || _path.Value.Remote != session.Path.Remote)
+        {
+            var moved = _path is not null;
+            _path = session.Path;
+            if (moved)
+            {
+                _events.Enqueue(new PeerEvent.AddressChanged(session.Path));
+            }
+        }
+
+        if (_options.Keepalive is { } keepalive)
+        {
+            _timers.SetEarlier(PeerTimer.Keepalive, now + keepalive);
+        }
+    }
+
+    private void OnPeerClosed(Instant now, Session session)
+    {
+        //= spec/sessions.md#closing-received
+        foreach (var other in _sessions.All)
+        {
+            if (other.Number <= session.Number && other.Apply(SessionEvent.PeerClosed))
+            {
+                other.LingerUntil = now + SpecLimits.CloseLinger;
+                other.PendingFinish = 0;
+                other.PendingEmpty = false;
+            }
+        }
+
+        //= spec/sessions.md#closing-channel
+        if (_sessions.AnyNewerLive(session) || _attempt is not null)
+        {
+            return;
+        }
+
+        if (_state == ChannelState.Opening)
+        {
+            End(CloseReason.Refused);
+            return;
+        }
+
+        _state = ChannelState.ClosingByPeer;
+        _closeReason = CloseReason.PeerClosed;
+        _queue.Clear();
+        _timers.ClearAll();
+    }
+
+    private void End(CloseReason reason)
+    {
+        _closeReason = reason;
+        End();
+    }
+
+    private void End()
+    {
+        if (_state == ChannelState.Closed)
+        {
+            return;
+        }
+
+        EndAttempt();
+        _finishing = null;
+        foreach (var session in _sessions.All)
+        {
+            if (session.State != SessionState.Ended)
+            {
+                _events.Enqueue(new PeerEvent.SessionEnded(session.Number));
+            }
+        }
+
+        _sessions.Dispose();
+        _queue.Clear();
+        _timers.ClearAll();
+        _state = ChannelState.Closed;
+        SyncRoutes();
+        _events.Enqueue(new PeerEvent.Closed(_closeReason));
+    }
+
+    /// <summary>Brings timers and routes in line after a change.</summary>
+    private void Settle(Instant now)
+    {
+        if (_state == ChannelState.Closed)
+        {
+            return;
+        }
+
+        if (_sessions.NextDeadline() is { } next)
+        {
+            _timers.Set(PeerTimer.Session, next);
+        }
+        else
+        {
+            _timers.Clear(PeerTimer.Session);
+        }
+
+        if (!IsClosing)
+        {
+            SetOrClear(PeerTimer.Retransmit, _attempt?.NextAction);
+            SetOrClear(PeerTimer.DialDeadline, _attempt?.Deadline);
+            SetOrClear(PeerTimer.FinishRepeat, _finishing?.NextCopy);
+            SetOrClear(PeerTimer.Acknowledge, _liveness.ReceiptDue);
+            SetOrClear(PeerTimer.DeadSession, _attempt is null && !_timers.IsSet(PeerTimer.Retry) ? _liveness.FirstUnanswered + DeadAfter : null);
+            if (_options.IdleTimeout is { } idle && !_sessions.AnyLive && _attempt is null && !_timers.IsSet(PeerTimer.Idle))
+            {
+                _timers.Set(PeerTimer.Idle, now + idle);
+            }
+        }
+
+        SyncRoutes();
+    }
+
+    private void SetOrClear(PeerTimer timer, Instant? at)
+    {
+        if (at is { } instant)
+        {
+            _timers.Set(timer, instant);
+        }
+        else
+        {
+            _timers.Clear(timer);
+        }
+    }
+
+    private void SyncRoutes()
+    {
+        for (var i = _routes.Count - 1; i >= 0; i--)
+        {
+            var (remote, use) = _routes[i];
+            var wanted = UseOf(remote);
+            if (wanted == use)
+            {
+                continue;
+            }
+
+            _events.Enqueue(new PeerEvent.RouteChanged(remote, wanted));
+            if (wanted == RouteUse.None)
+            {
+                _routes.RemoveAt(i);
+            }
+            else
+            {
+                _routes[i] = (remote, wanted);
+            }
+        }
+
+        foreach (var session in _sessions.All)
+        {
+            AddRoute(session.Path.Remote);
+        }
+
+        if (_attempt is not null)
+        {
+            AddRoute(_attempt.Path.Remote);
+        }
+    }
+
+    private void AddRoute(NetworkAddress remote)
+    {
+        if (UseOf(remote) is var use && use != RouteUse.None && !_routes.Exists(route => route.Remote == remote))
+        {
+            _routes.Add((remote, use));
+            _events.Enqueue(new PeerEvent.RouteChanged(remote, use));
+        }
+    }
+
+    private RouteUse UseOf(NetworkAddress remote)
+    {
+        foreach (var session in _sessions.All)
+        {
+            if (session.Path.Remote == remote && session.State != SessionState.Ended)
+            {
+                return RouteUse.Session;
+            }
+        }
+
+        return _attempt?.Path.Remote == remote ? RouteUse.Handshake : RouteUse.None;
+    }
+}
+
+/// <summary>Counters of one channel. Written under the peer's exclusion; read by anyone.</summary>
+public sealed class PeerStatistics
+{
+    private long _sent;
+    private long _sentBytes;
+    private long _received;
+    private long _receivedBytes;
+    private long _cachedAnswers;
+    private long _sessions;
+
+    /// <summary>Gets the datagrams of the application that were sealed.</summary>
+    public long DatagramsSent => Volatile.Read(ref _sent);
+
+    /// <summary>Gets their payload bytes.</summary>
+    public long BytesSent => Volatile.Read(ref _sentBytes);
+
+    /// <summary>Gets the datagrams delivered to the application.</summary>
+    public long DatagramsReceived => Volatile.Read(ref _received);
+
+    /// <summary>Gets their payload bytes.</summary>
+    public long BytesReceived => Volatile.Read(ref _receivedBytes);
+
+    /// <summary>Gets the repeated handshake messages that drew the answer they drew before.</summary>
+    public long CachedAnswers => Volatile.Read(ref _cachedAnswers);
+
+    /// <summary>Gets the sessions that were confirmed.</summary>
+    public long SessionsConfirmed => Volatile.Read(ref _sessions);
+
+    internal void AddSent(int bytes)
+    {
+        _sent++;
+        _sentBytes += bytes;
+    }
+
+    internal void AddReceived(int bytes)
+    {
+        _received++;
+        _receivedBytes += bytes;
+    }
+
+    internal void AddCachedAnswer() => _cachedAnswers++;
+
+    internal void AddSession() => _sessions++;
+}

@@ -1,0 +1,53 @@
+using PacketSec.Crypto;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Protocol;
+
+/// <summary>What a <see cref="PeerMachine"/> is made of.</summary>
+public sealed class PeerMachineOptions
+{
+    /// <summary>Gets the cryptographic provider.</summary>
+    public required ICryptoProvider Crypto { get; init; }
+
+    /// <summary>Gets the source of all randomness.</summary>
+    public required IRandomSource Random { get; init; }
+
+    /// <summary>Gets the own identity; it outlives the machine.</summary>
+    public required IdentityKey Identity { get; init; }
+
+    /// <summary>Gets the identity of the peer.</summary>
+    public required PeerId RemotePeer { get; init; }
+
+    /// <summary>Gets the calendar, for time stamps on the wire.</summary>
+    public required WallClock WallClock { get; init; }
+
+    /// <summary>Gets the ages at which sessions change.</summary>
+    public SessionLifetimes Lifetimes { get; init; } = SessionLifetimes.Default;
+
+    /// <summary>Gets how long a channel lives without a live session, 10 minutes by default; null is for ever.</summary>
+    public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Gets how long a silent path is left alone before an empty packet goes out: 15 s or more; null is never.</summary>
+    public TimeSpan? Keepalive { get; init; }
+
+    /// <summary>Gets the longest datagram sent, UDP payload in bytes: 256 to 65,507.</summary>
+    public int MaxDatagramSize { get; init; } = ImplementationLimits.DatagramSize;
+
+    internal void Validate()
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxDatagramSize, 256);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDatagramSize, ImplementationLimits.MaxUdpPayload);
+        if (Keepalive < TimeSpan.FromSeconds(15))
+        {
+            throw new ArgumentException("A keepalive is 15 s or more; null turns it off.");
+        }
+
+        if (IdleTimeout <= TimeSpan.Zero)
+        {
+            throw new ArgumentException("An idle timeout is positive; null is for ever.");
+        }
+
+        Lifetimes.Validate();
+    }
+}

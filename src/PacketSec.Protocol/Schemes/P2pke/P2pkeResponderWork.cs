@@ -1,0 +1,207 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using PacketSec.Crypto;
+using PacketSec.Noise;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Wire;
+using PacketSec.Protocol.Wire.P2pke;
+
+namespace PacketSec.Protocol.Schemes.P2pke;
+
+/// <summary>Checks an InitHello and makes the RespHello.</summary>
+internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, PeerId? addressHolder) : HandshakeWork
+{
+    private ResponderKeys? _keys;
+
+    /// <summary>Gets the datagram of the answer.</summary>
+    public byte[] RespHello { get; private set; } = [];
+
+    public override void Run() => Outcome = Check();
+
+    /// <summary>Hands over what the handshake keeps until the finish.</summary>
+    public ResponderKeys TakeKeys()
+    {
+        var keys = _keys ?? throw new InvalidOperationException("The work has not succeeded.");
+        _keys = null;
+        return keys;
+    }
+
+    public override void Dispose() => _keys?.Dispose();
+
+    private DropReason Check()
+    {
+        using var noise = new HandshakeState(context.Crypto, context.Random, new HandshakeConfig { Protocol = P2pkeScheme.Noise, Initiator = false });
+        Span<byte> payload = stackalloc byte[P2pkeScheme.MaxMessage];
+        if (!noise.TryReadMessage(initHello.AsSpan(SpecLimits.HeaderSize), payload[..(initHello.Length - P2pkeScheme.MinInitHello)], out var length))
+        {
+            return DropReason.Malformed;
+        }
+
+        var reader = new WireReader(payload[..length]);
+        if (!InitHelloBody.TryRead(ref reader, out var body))
+        {
+            return DropReason.Malformed;
+        }
+
+        //= spec/p2pke.md#timestamp-parsing
+        if (!Tai64n.TryRead(body.Timestamp, out _))
+        {
+            return DropReason.Malformed;
+        }
+
+        //= spec/p2pke.md#transcript-tag
+        if (!body.TranscriptTag.IsEmpty)
+        {
+            return DropReason.NoDirectScheme;
+        }
+
+        //= spec/sessions.md#identity-address
+        if (addressHolder is not null && PublicKey.TryRead(body.AuthClaim.Key, out var claimed)
+            && !PeerId.FromPublicKey(claimed, context.Crypto).Equals(addressHolder))
+        {
+            return DropReason.AddressHeldByAnother;
+        }
+
+        //= spec/p2pke.md#init-hello-claim
+        var reason = context.Verify(body.AuthClaim, P2pkeSignature.Timestamp, body.Timestamp, out var key);
+        return reason == DropReason.None ? Answer(noise, key!) : reason;
+    }
+
+    private DropReason Answer(HandshakeState noise, PublicKey key)
+    {
+        var signature = context.Sign(P2pkeSignature.ChannelBinding, noise.HandshakeHash);
+        var claim = new AuthClaim(context.Identity.PublicKey.PublicKeyInfo, signature);
+        var payload = P2pkeContext.Encode(new RespHelloBody(claim));
+        //= spec/p2pke.md#resp-hello-layout
+        var message = new byte[P2pkeScheme.MinRespHello + payload.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(message, P2pkeScheme.RespHelloWord);
+        //= spec/p2pke.md#zero-dh
+        if (!noise.TryWriteMessage(payload, message.AsSpan(SpecLimits.HeaderSize), out _))
+        {
+            return DropReason.LowOrderKey;
+        }
+
+        Span<byte> keys = stackalloc byte[64];
+        try
+        {
+            var h2 = noise.HandshakeHash.ToArray();
+            noise.Split(keys[..32], keys[32..]);
+            _keys = new ResponderKeys(key, h2, new SecretKey(keys[..32]), new SecretKey(keys[32..]));
+            RespHello = message;
+            return DropReason.None;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(keys);
+        }
+    }
+}
+
+/// <summary>What a responder keeps between its answer and the finish. Owns its keys.</summary>
+internal sealed class ResponderKeys(PublicKey claimedKey, byte[] channelBinding, SecretKey receiveKey, SecretKey sendKey) : IDisposable
+{
+    public PublicKey ClaimedKey => claimedKey;
+
+    public ReadOnlySpan<byte> ChannelBinding => channelBinding;
+
+    public SecretKey ReceiveKey => receiveKey;
+
+    public SecretKey SendKey => sendKey;
+
+    /// <summary>A copy for work on another thread: the original may be wiped meanwhile.</summary>
+    public ResponderKeys Copy() => new(claimedKey, channelBinding, new SecretKey(receiveKey.Span), new SecretKey(sendKey.Span));
+
+    public void Dispose()
+    {
+        receiveKey.Dispose();
+        sendKey.Dispose();
+    }
+}
+
+/// <summary>Checks an InitDone against the pending handshakes of its address.</summary>
+internal sealed class InitDoneWork(
+    P2pkeContext context, PathAddress path, byte[] initDone, IReadOnlyList<(long Id, ResponderKeys Keys)> candidates) : HandshakeWork
+{
+    /// <summary>Gets the path it came on, whose local end the session keeps.</summary>
+    public PathAddress Path => path;
+
+    /// <summary>Gets the finish worked on.</summary>
+    public byte[] InitDone => initDone;
+
+    /// <summary>Gets the handshake whose key opened the finish, or 0.</summary>
+    public long MatchedId { get; private set; }
+
+    /// <summary>Gets the first packet of the session: empty, with the first data counter.</summary>
+    public byte[] Confirmation { get; private set; } = [];
+
+    /// <summary>Gets the closing message, sent in place of the confirmation when the application refuses.</summary>
+    public byte[] Refusal { get; private set; } = [];
+
+    public override void Run() => Outcome = Check();
+
+    public override void Dispose()
+    {
+        foreach (var (_, keys) in candidates)
+        {
+            keys.Dispose();
+        }
+    }
+
+    private DropReason Check()
+    {
+        using var aead = context.Crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
+        Span<byte> buffer = stackalloc byte[P2pkeScheme.MaxMessage];
+        var payload = buffer[..(initDone.Length - P2pkeScheme.MinInitDone)];
+        foreach (var (id, keys) in candidates)
+        {
+            if (PacketAead.TryOpen(aead, keys.ReceiveKey.Span, new PacketCounter(P2pkeScheme.InitDoneCounter), initDone, payload))
+            {
+                MatchedId = id;
+                return CheckClaim(keys, payload, aead);
+            }
+        }
+
+        //= spec/p2pke.md#init-done-tag
+        return DropReason.NotAuthentic;
+    }
+
+    private DropReason CheckClaim(ResponderKeys keys, ReadOnlySpan<byte> payload, AeadContext aead)
+    {
+        var reader = new WireReader(payload);
+        if (!InitDoneBody.TryRead(ref reader, out var body))
+        {
+            return DropReason.Malformed;
+        }
+
+        var reason = context.ParseKey(body.AuthClaim, out var key);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        //= spec/p2pke.md#init-done-key
+        if (!key!.Equals(keys.ClaimedKey))
+        {
+            return DropReason.KeyMismatch;
+        }
+
+        //= spec/p2pke.md#init-done-signature
+        reason = context.Verify(body.AuthClaim, P2pkeSignature.ChannelBinding, keys.ChannelBinding, out _);
+        if (reason == DropReason.None)
+        {
+            Confirmation = SealEmpty(keys, SpecLimits.FirstDataCounter, aead);
+            Refusal = SealEmpty(keys, SpecLimits.ClosingCounter, aead);
+        }
+
+        return reason;
+    }
+
+    private static byte[] SealEmpty(ResponderKeys keys, uint counter, AeadContext aead)
+    {
+        var packet = new byte[SpecLimits.DatagramOverhead];
+        var header = new PacketHeader(Direction.ResponderToInitiator, new PacketCounter(counter));
+        header.WriteTo(packet);
+        PacketAead.Seal(aead, keys.SendKey.Span, header.Counter, default, packet);
+        return packet;
+    }
+}

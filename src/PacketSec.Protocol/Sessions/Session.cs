@@ -1,0 +1,254 @@
+using PacketSec.Crypto;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Wire;
+
+namespace PacketSec.Protocol.Sessions;
+
+/// <summary>
+/// Two keys, a send counter that cannot wrap, a replay window and a life of at most a minute. It seals and opens packets, and knows nothing of
+/// the scheme that made it.
+/// </summary>
+internal sealed class Session : IDisposable
+{
+    private readonly SecretKey _sendKey;
+    private readonly SecretKey _receiveKey;
+    private readonly SessionLifetimes _lifetimes;
+    private readonly Direction _sendDirection;
+    private readonly ReplayWindow _window = new();
+    private uint _nextCounter = SpecLimits.FirstDataCounter;
+    private int _earlyPackets;
+    private int _earlyBytes;
+
+    public Session(EstablishedSession established, long number, SessionLifetimes lifetimes)
+    {
+        Number = number;
+        Role = established.Role;
+        Path = established.Path;
+        Begun = established.Begun;
+        FirstMessage = established.FirstMessage;
+        Finish = established.Finish;
+        Confirmation = established.Confirmation;
+        _sendKey = established.SendKey;
+        _receiveKey = established.ReceiveKey;
+        _lifetimes = lifetimes;
+        _sendDirection = Role == SessionRole.Initiator ? Direction.InitiatorToResponder : Direction.ResponderToInitiator;
+        State = Role == SessionRole.Initiator ? SessionState.Unconfirmed : SessionState.Confirmed;
+        if (Confirmation is not null)
+        {
+            // The handshake sealed the confirmation with the first counter.
+            _nextCounter++;
+        }
+    }
+
+    /// <summary>Gets the number within the peer, rising with each session.</summary>
+    public long Number { get; }
+
+    public SessionRole Role { get; }
+
+    public PathAddress Path { get; }
+
+    /// <summary>Gets when its life began: with the first message sent or received.</summary>
+    public Instant Begun { get; }
+
+    public SessionState State { get; private set; }
+
+    public byte[] FirstMessage { get; }
+
+    public byte[] Finish { get; }
+
+    public byte[]? Confirmation { get; }
+
+    /// <summary>Gets the closing message, sealed once.</summary>
+    public byte[]? ClosingMessage { get; private set; }
+
+    /// <summary>Gets when it was confirmed or presumed so.</summary>
+    public Instant? ConfirmedAt { get; set; }
+
+    /// <summary>Gets when something authenticated last.</summary>
+    public Instant? LastAuthentic { get; private set; }
+
+    /// <summary>Gets when the first data was sent on it.</summary>
+    public Instant? FirstSent { get; private set; }
+
+    /// <summary>Gets or sets when a lingering session ends.</summary>
+    public Instant? LingerUntil { get; set; }
+
+    /// <summary>Gets or sets when a superseded session may be retired.</summary>
+    public Instant? RetireAt { get; set; }
+
+    /// <summary>Gets a value indicating whether user data went either way on it.</summary>
+    public bool CarriedData { get; private set; }
+
+    /// <summary>Gets a value indicating whether data was received on it.</summary>
+    public bool ReceivedData { get; private set; }
+
+    /// <summary>Gets or sets whether the data that went over it has set the time of its renewal.</summary>
+    public bool RekeyScheduled { get; set; }
+
+    /// <summary>Gets or sets whether the first empty packet was answered.</summary>
+    public bool EmptyAnswered { get; set; }
+
+    /// <summary>Gets or sets the copies of the finish that wait to be sent.</summary>
+    public int PendingFinish { get; set; }
+
+    /// <summary>Gets or sets the copies of the finish sent on the finish's own schedule.</summary>
+    public int FinishCopies { get; set; }
+
+    /// <summary>Gets or sets the copies of the confirmation that wait to be sent.</summary>
+    public int PendingConfirmation { get; set; }
+
+    /// <summary>Gets or sets whether an empty packet waits to be sealed and sent.</summary>
+    public bool PendingEmpty { get; set; }
+
+    /// <summary>Gets or sets whether a copy of the closing message waits to be sent.</summary>
+    public bool PendingClosing { get; set; }
+
+    public Instant SendUntil => Begun + _lifetimes.Send;
+
+    public Instant ReceiveUntil => Begun + _lifetimes.Receive;
+
+    public bool IsLive => State is SessionState.Unconfirmed or SessionState.Presumed or SessionState.Confirmed or SessionState.ReceiveOnly;
+
+    /// <summary>Gets whether the counter has come so far that the session is to be renewed.</summary>
+    public bool WantsRekeyByCount => _nextCounter >= SpecLimits.RekeyAtCounter;
+
+    /// <summary>Gets the direction of the packets it takes.</summary>
+    public Direction ReceiveDirection => Role == SessionRole.Initiator ? Direction.ResponderToInitiator : Direction.InitiatorToResponder;
+
+    /// <summary>Tells whether it may send at all now; early sending has an allowance of its own.</summary>
+    //= spec/sessions.md#lifetime-send
+    public bool MaySend(Instant now) => State is SessionState.Confirmed or SessionState.Presumed && now < SendUntil && _nextCounter < SpecLimits.ClosingCounter;
+
+    /// <summary>Tells whether an unconfirmed initiator's allowance covers one more packet.</summary>
+    //= spec/sessions.md#early-data-sent
+    public bool MaySendEarly(Instant now, int packetLength)
+        => State == SessionState.Unconfirmed && now < SendUntil
+            && _earlyPackets < SpecLimits.EarlyPackets && _earlyBytes + packetLength <= SpecLimits.EarlyBytes;
+
+    /// <summary>Moves through the transition table; an event that means nothing in this state changes nothing.</summary>
+    public bool Apply(SessionEvent what)
+    {
+        if (!SessionTransitions.TryNext(State, what, out var next) || next == State)
+        {
+            return false;
+        }
+
+        State = next;
+        if (next == SessionState.Ended)
+        {
+            Dispose();
+        }
+
+        return true;
+    }
+
+    /// <summary>Seals a payload; the caller has asked whether the session may send.</summary>
+    //= spec/sessions.md#counter-start
+    public int Seal(Instant now, PacketAead aead, ReadOnlySpan<byte> payload, Span<byte> datagram)
+    {
+        //= spec/sessions.md#counter-limit
+        if (_nextCounter >= SpecLimits.ClosingCounter)
+        {
+            throw new InvalidOperationException("The session has no counter left; MaySend said so.");
+        }
+
+        var length = payload.Length + SpecLimits.DatagramOverhead;
+        SealWith(aead, _nextCounter++, payload, datagram[..length]);
+        if (!payload.IsEmpty)
+        {
+            FirstSent ??= now;
+            CarriedData = true;
+        }
+
+        if (State == SessionState.Unconfirmed)
+        {
+            _earlyPackets++;
+            _earlyBytes += length;
+        }
+
+        return length;
+    }
+
+    /// <summary>Returns the closing message, sealed on the first call.</summary>
+    //= spec/sessions.md#closing-sent
+    public ReadOnlySpan<byte> SealClosing(PacketAead aead)
+    {
+        if (ClosingMessage is null)
+        {
+            ClosingMessage = new byte[SpecLimits.DatagramOverhead];
+            SealWith(aead, SpecLimits.ClosingCounter, default, ClosingMessage);
+        }
+
+        return ClosingMessage;
+    }
+
+    /// <summary>Opens a packet of its direction and address: the window's word first, then the cipher, then the window moves.</summary>
+    //= spec/sessions.md#check-order
+    public DropReason TryOpen(Instant now, PacketAead aead, PacketCounter counter, ReadOnlySpan<byte> datagram, Span<byte> payload)
+    {
+        if (State == SessionState.Ended || now > ReceiveUntil)
+        {
+            return DropReason.SessionEnded;
+        }
+
+        var isClosing = counter.Value == SpecLimits.ClosingCounter;
+        if (!isClosing && _window.WouldAccept(counter.Value) is var reason && reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        if (!aead.TryOpen(_receiveKey, counter, datagram, payload))
+        {
+            return DropReason.NotAuthentic;
+        }
+
+        if (isClosing)
+        {
+            return DropReason.None;
+        }
+
+        _window.Commit(counter.Value);
+        LastAuthentic = now;
+        if (!payload.IsEmpty)
+        {
+            CarriedData = true;
+            ReceivedData = true;
+        }
+
+        return DropReason.None;
+    }
+
+    /// <summary>Wipes the keys.</summary>
+    public void Dispose()
+    {
+        _sendKey.Dispose();
+        _receiveKey.Dispose();
+    }
+
+    public void AddTo(StateDigestBuilder digest)
+    {
+        digest.Add(Number);
+        digest.Add((long)Role);
+        digest.Add((long)State);
+        digest.Add(Path);
+        digest.Add(Begun);
+        digest.Add(_nextCounter);
+        digest.Add(LastAuthentic);
+        digest.Add(FirstSent);
+        digest.Add(ConfirmedAt);
+        digest.Add(RetireAt);
+        digest.Add(LingerUntil);
+        digest.Add(CarriedData);
+        digest.Add(ReceivedData);
+        digest.Add(EmptyAnswered);
+        digest.Add(FinishCopies);
+        _window.AddTo(digest);
+    }
+
+    private void SealWith(PacketAead aead, uint counter, ReadOnlySpan<byte> payload, Span<byte> packet)
+    {
+        var header = new PacketHeader(_sendDirection, new PacketCounter(counter));
+        header.WriteTo(packet);
+        aead.Seal(_sendKey, header.Counter, payload, packet);
+    }
+}
