@@ -26,7 +26,7 @@ internal interface IDatagramIo : IDisposable
     /// <summary>Sends one datagram without waiting for buffer space.</summary>
     /// <param name="local">
     /// The address to send from, as a received datagram named it, or <see langword="default"/> to let the system choose. Its port
-    /// is ignored. Used on wildcard binds only; when this machine no longer has the address, the system chooses.
+    /// is ignored. Used on wildcard binds only; when nothing can leave from it, as when this machine lost the address, the system chooses.
     /// </param>
     /// <param name="remote">The receiver.</param>
     /// <param name="datagram">0 to 65,507 bytes (IPv6: 65,527), no more than the path's MTU allows: datagrams are never fragmented.</param>

@@ -43,6 +43,9 @@ internal readonly record struct UdpAddress
     /// <summary>Gets whether the address is <c>::</c> or <c>0.0.0.0</c>, whatever the port.</summary>
     public bool IsUnspecified => _high == 0 && (_low == 0 || _low == MappedPrefix);
 
+    /// <summary>Gets the 16 bytes as a big-endian number.</summary>
+    public UInt128 Bits => new(_high, _low);
+
     /// <summary>Gets the four bytes of an IPv4 address as a big-endian number.</summary>
     internal uint IPv4Bits => unchecked((uint)_low);
 
@@ -64,6 +67,13 @@ internal readonly record struct UdpAddress
 
         return new(BinaryPrimitives.ReadUInt64BigEndian(address), BinaryPrimitives.ReadUInt64BigEndian(address[8..]), port, scopeId);
     }
+
+    /// <summary>Makes an address from its 16 bytes.</summary>
+    /// <param name="bits">The bytes as a big-endian number, IPv4 mapped.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="scopeId">The interface of a link-local address; ignored for all others.</param>
+    public static UdpAddress FromBits(UInt128 bits, ushort port, uint scopeId = 0) =>
+        new((ulong)(bits >> 64), unchecked((ulong)bits), port, scopeId);
 
     /// <summary>Converts an endpoint of the framework.</summary>
     /// <exception cref="ArgumentException">The endpoint is neither IPv4 nor IPv6.</exception>

@@ -48,9 +48,10 @@ internal sealed unsafe class LinuxDatagramIo : SocketDatagramIo
             CountUnauthenticatedError();
             error = TrySend(pin, local, remote, datagram);
         }
-        else if (pin && error is SocketErrorClass.Invalid or SocketErrorClass.Unreachable)
+        else if (pin && error is (SocketErrorClass.Invalid or SocketErrorClass.Unreachable))
         {
-            // The machine has moved to another network and lost the address, or its route; the peer follows the new one.
+            // The machine has moved to another network and lost the address (IPv4 reports that as unreachable, IPv6 as invalid):
+            // whatever leads to a new session leaves from the new one.
             error = TrySend(false, local, remote, datagram);
         }
 

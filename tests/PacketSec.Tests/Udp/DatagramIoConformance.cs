@@ -30,7 +30,8 @@ public abstract class DatagramIoConformance
         ReceivedDatagram question = Receive(listener);
         Assert.Equal("question"u8, _buffer.AsSpan(0, question.Length));
         Assert.Equal(dialler.LocalAddress, question.Remote);
-        Assert.Equal(listener.ChoosesSource ? target : listener.LocalAddress, Specified(listener) ? target : question.Local);
+        bool knowsLocal = listener.ChoosesSource || !listener.LocalAddress.IsUnspecified;
+        Assert.Equal(knowsLocal ? target : listener.LocalAddress, question.Local);
 
         Assert.Equal(SendStatus.Sent, listener.Send(question.Local, question.Remote, "answer"u8));
         ReceivedDatagram answer = Receive(dialler);
@@ -239,6 +240,27 @@ public abstract class DatagramIoConformance
     }
 
     [Fact]
+    public void Disposal_while_another_thread_sends_ends_its_sends()
+    {
+        IDatagramIo io = Bind("127.0.0.1");
+        UdpAddress target = DeadPort();
+        using var sending = new ManualResetEventSlim();
+        var sender = new Thread(() =>
+        {
+            while (io.Send(default, target, "x"u8) != SendStatus.Closed)
+            {
+                sending.Set();
+            }
+        });
+        sender.Start();
+
+        Assert.True(sending.Wait(SocketsCollection.CeilingMilliseconds));
+        io.Dispose();
+        Assert.True(sender.Join(SocketsCollection.CeilingMilliseconds));
+        Assert.Equal(0, io.Counters.SendFailures);
+    }
+
+    [Fact]
     public void A_disposed_socket_says_so_in_every_call()
     {
         IDatagramIo io = Bind("127.0.0.1");
@@ -257,20 +279,25 @@ public abstract class DatagramIoConformance
     [InlineData("::", "::1")]
     public void Nothing_is_allocated_per_datagram(string listenOn, string dialOn)
     {
-        const int WarmUp = 200;
         const int Counted = 10_000;
+        const int Rounds = 4;
         using IDatagramIo listener = Bind(listenOn);
         using IDatagramIo dialler = Bind(dialOn);
         UdpAddress target = Address(dialOn, listener.LocalAddress.Port);
         var datagram = new byte[1200];
 
-        Exchange(WarmUp);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        int arrived = Exchange(Counted);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        // The first datagrams warm up; later the runtime allocates some 50 bytes whenever it replaces the framework's compiled code,
+        // which happens a few times in the life of a process. So one round of several must be clean.
+        long least = long.MaxValue;
+        for (int round = 0; round < Rounds && least > 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            int arrived = Exchange(Counted);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(Counted, arrived);
+        }
 
-        Assert.Equal(Counted, arrived);
-        Assert.Equal(0, allocated);
+        Assert.Equal(0, least);
 
         int Exchange(int count)
         {
@@ -342,8 +369,6 @@ public abstract class DatagramIoConformance
 
     private static Socket SocketOf(IDatagramIo io) => ((SocketDatagramIo)io).Socket;
 
-    private static bool Specified(IDatagramIo io) => !io.LocalAddress.IsUnspecified;
-
     private UdpAddress DeadPort()
     {
         using IDatagramIo gone = Bind("127.0.0.1");
@@ -374,8 +399,8 @@ public abstract class DatagramIoConformance
             { IsBackground = true };
             _thread.Start();
             Assert.True(_started.Wait(SocketsCollection.CeilingMilliseconds));
-            // Whether it has reached the system call cannot be observed from outside; both orders must end the wait.
-            SpinWait.SpinUntil(() => (_thread.ThreadState & ThreadState.WaitSleepJoin) != 0, 50);
+            // That it has reached the system call cannot be observed; this makes it likely, and the test holds either way.
+            Thread.Sleep(20);
         }
 
         public ReceiveStatus Result()

@@ -26,6 +26,7 @@ public sealed class LinuxDatagramIoTests : DatagramIoConformance
 {
     internal override UdpPath Path => UdpPath.Linux;
 
+    //= spec/sessions.md#reply-address
     [Theory]
     [InlineData("0.0.0.0", "127.0.0.1", "127.0.0.2")]
     [InlineData("::", "127.0.0.1", "127.0.0.2")]

@@ -69,6 +69,20 @@ public sealed class UdpAddressTests
         Assert.Equal(endPoint, UdpAddress.FromEndPoint(endPoint).ToEndPoint());
     }
 
+    [Theory]
+    [InlineData("192.0.2.7")]
+    [InlineData("2001:db8:1:2:ffff:ffff:ffff:fffe")]
+    [InlineData("fe80::1%4")]
+    public void An_address_survives_the_way_through_numbers(string text)
+    {
+        UdpAddress address = Parse(text, 4001);
+        var bytes = new byte[UdpAddress.AddressSize];
+        address.WriteBytes(bytes);
+
+        Assert.Equal(address, UdpAddress.FromBits(address.Bits, address.Port, address.ScopeId));
+        Assert.Equal(address, UdpAddress.FromBytes(bytes, address.Port, address.ScopeId));
+    }
+
     [Fact]
     public void An_IPv6_address_does_not_fit_an_IPv4_socket() =>
         Assert.False(Parse("2001:db8::1", 1).TryWriteTo(new SocketAddress(AddressFamily.InterNetwork)));
