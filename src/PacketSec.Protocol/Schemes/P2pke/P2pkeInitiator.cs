@@ -1,6 +1,7 @@
 using PacketSec.Crypto;
 using PacketSec.Noise;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes.P2pke;
 
@@ -56,7 +57,9 @@ internal sealed class P2pkeInitiator : IDisposable
     public Instant? NextAction => HelloSentAt is null ? null : Instant.Min(_resendAt, _freshAt);
 
     /// <summary>Starts making an InitHello with a fresh ephemeral key.</summary>
-    public InitHelloWork BeginHello(Instant now, long attemptId) => new(_context, _wallClock.ToUnixTime(now)) { AttemptId = attemptId };
+    //= spec/p2pke.md#timestamp-encoding
+    public InitHelloWork BeginHello(Instant now, long attemptId)
+        => new(_context, Tai64n.FromDateTimeOffset(DateTimeOffset.UnixEpoch + _wallClock.ToUnixTime(now))) { AttemptId = attemptId };
 
     /// <summary>Takes a fresh InitHello; the one before it counts no more.</summary>
     //= spec/p2pke.md#init-hello-latest

@@ -9,7 +9,7 @@ using PacketSec.Protocol.Wire.P2pke;
 namespace PacketSec.Protocol.Schemes.P2pke;
 
 /// <summary>Makes an InitHello with a fresh ephemeral key.</summary>
-internal sealed class InitHelloWork(P2pkeContext context, TimeSpan unixTime) : HandshakeWork
+internal sealed class InitHelloWork(P2pkeContext context, Tai64n time) : HandshakeWork
 {
     private HandshakeState? _noise;
 
@@ -18,10 +18,8 @@ internal sealed class InitHelloWork(P2pkeContext context, TimeSpan unixTime) : H
 
     public override void Run()
     {
-        //= spec/p2pke.md#timestamp-encoding
         Span<byte> timestamp = stackalloc byte[Tai64n.Size];
-        var seconds = (long)Math.Floor(unixTime.TotalSeconds);
-        Tai64n.FromUnixTime(seconds, (uint)((unixTime - TimeSpan.FromSeconds(seconds)).Ticks * 100)).WriteTo(timestamp);
+        time.WriteTo(timestamp);
         var signature = context.Sign(P2pkeSignature.Timestamp, timestamp);
         var claim = new AuthClaim(context.Identity.PublicKey.PublicKeyInfo, signature);
         var payload = P2pkeContext.Encode(new InitHelloBody(timestamp, claim));
