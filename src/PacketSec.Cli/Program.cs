@@ -1,1 +1,3 @@
-return 0;
+using PacketSec.Cli;
+
+return await CliApplication.RunAsync(args, Console.In, Console.Out, Console.Error);

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using PacketSec.Cli;
+
+namespace PacketSec.Tests.Cli;
+
+/// <summary>One command line, run inside the test's process.</summary>
+internal sealed record CliRun(int ExitCode, string Output, string Error)
+{
+    public static async Task<CliRun> InvokeAsync(params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var exitCode = await CliApplication.RunAsync(args, TextReader.Null, output, error);
+        return new(exitCode, output.ToString(), error.ToString());
+    }
+
+    /// <summary>Returns the output's lines as JSON, each of which has <c>"v":1</c>.</summary>
+    public IReadOnlyList<JsonElement> JsonLines()
+    {
+        var lines = Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.Clone()).ToList();
+        Assert.All(lines, line => Assert.Equal(1, line.GetProperty("v").GetInt32()));
+        return lines;
+    }
+
+    /// <summary>Asserts that the command failed with a code and one line that says what is wrong.</summary>
+    public void AssertFails(int exitCode, params string[] words)
+    {
+        Assert.Equal(exitCode, ExitCode);
+        Assert.StartsWith("psec: ", Error, StringComparison.Ordinal);
+        Assert.Single(Error.TrimEnd('\n').Split('\n'));
+        Assert.All(words, word => Assert.Contains(word, Error, StringComparison.Ordinal));
+        Assert.Empty(Output);
+    }
+}
