@@ -127,7 +127,7 @@ internal static class MemberPrinter
     private static string Default(ParameterInfo parameter)
         => parameter.RawDefaultValue is null
             ? parameter.ParameterType.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null ? "default" : "null"
-            : Literal(parameter.RawDefaultValue);
+            : parameter.ParameterType.IsEnum ? $"{parameter.ParameterType.Name}.{Enum.ToObject(parameter.ParameterType, parameter.RawDefaultValue)}" : Literal(parameter.RawDefaultValue);
 
     private static string Literal(object? value) => value switch
     {
