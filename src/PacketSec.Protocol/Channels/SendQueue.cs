@@ -8,7 +8,7 @@ internal sealed class SendQueue
 
     public int Count => _datagrams.Count;
 
-    //= spec/sessions.md#queue-bound
+    //= spec/sessions.md#queue
     public bool TryAdd(ReadOnlySpan<byte> payload)
     {
         if (_datagrams.Count >= ImplementationLimits.QueuedDatagrams || _bytes + payload.Length > ImplementationLimits.QueuedBytes)

@@ -183,7 +183,7 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>Opens a packet of its direction and address: the window's word first, then the cipher, then the window moves.</summary>
-    //= spec/sessions.md#check-order
+    //= spec/sessions.md#window-commit
     public DropReason TryOpen(Instant now, PacketAead aead, PacketCounter counter, ReadOnlySpan<byte> datagram, Span<byte> payload)
     {
         if (State == SessionState.Ended || now > ReceiveUntil)

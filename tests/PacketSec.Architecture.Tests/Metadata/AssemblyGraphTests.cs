@@ -1,3 +1,5 @@
+using PacketSec.Architecture.Tests.Repository;
+
 namespace PacketSec.Architecture.Tests.Metadata;
 
 public class AssemblyGraphTests
@@ -14,12 +16,12 @@ public class AssemblyGraphTests
             .Select(reference => reference.Name)
             .Where(name => name.StartsWith("PacketSec", StringComparison.Ordinal));
 
-        Assert.Empty(used.Except(below));
+        Findings.None(used.Except(below));
     }
 
     [Fact]
     public void The_sockets_have_no_public_type()
-        => Assert.Empty(PublicTypesOf("PacketSec.Udp"));
+        => Findings.None(PublicTypesOf("PacketSec.Udp"));
 
     [Fact]
     public void The_primitives_show_their_seam_and_what_it_needs()

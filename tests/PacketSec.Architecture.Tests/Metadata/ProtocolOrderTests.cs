@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Mono.Cecil;
+using PacketSec.Architecture.Tests.Repository;
 
 namespace PacketSec.Architecture.Tests.Metadata;
 
@@ -25,7 +26,7 @@ public class ProtocolOrderTests
 
     [Fact]
     public void Each_folder_uses_only_what_stands_before_it()
-        => Assert.Empty(Uses()
+        => Findings.None(Uses()
             .Where(use => Rank(use.Used) is { } used && used > (Rank(use.User) ?? Foundation))
             .Select(use => $"{use.User.FullName} -> {use.Used.FullName}")
             .Distinct()
@@ -33,20 +34,20 @@ public class ProtocolOrderTests
 
     [Fact]
     public void The_endpoint_and_a_peer_know_nothing_of_each_other()
-        => Assert.Empty(Uses()
+        => Findings.None(Uses()
             .Where(use => (use.User.Name, use.Used.Name) is ("EndpointMachine", "PeerMachine") or ("PeerMachine", "EndpointMachine"))
             .Select(use => $"{use.User.FullName} -> {use.Used.FullName}"));
 
     [Fact]
     public void Every_namespace_has_its_place_in_the_order()
-        => Assert.Empty(BuiltAssembly.TypesOf(Assembly)
+        => Findings.None(BuiltAssembly.TypesOf(Assembly)
             .Select(type => BuiltAssembly.Outermost(type).Namespace)
             .Where(space => space != Assembly && !Folders.Contains(FolderOf(space)))
             .Distinct());
 
     [Fact]
     public void Every_listed_exception_is_still_needed()
-        => Assert.Empty(Exceptions.Keys.Except(Uses().Select(use => $"{use.User.FullName} -> {use.Used.FullName}")));
+        => Findings.None(Exceptions.Keys.Except(Uses().Select(use => $"{use.User.FullName} -> {use.Used.FullName}")));
 
     private static IEnumerable<(TypeReference User, TypeReference Used)> Uses()
         => from type in BuiltAssembly.TypesOf(Assembly)
