@@ -66,6 +66,7 @@ func (k *PublicKey) equal(der []byte) bool { return bytes.Equal(k.der, der) }
 
 // ParsePublicKey checks type and encoding of a key. A weak Ed25519 key passes here and verifies nothing.
 func ParsePublicKey(der []byte) (*PublicKey, error) {
+	der = append([]byte(nil), der...) // the parsed key may point into it
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
 		return nil, UnsupportedKey
