@@ -85,9 +85,14 @@ public sealed partial class PeerMachine
         }
 
         //= spec/sessions.md#receipt
-        if (_timers.TryFire(PeerTimer.Acknowledge, now) && SelectSession(now, SpecLimits.DatagramOverhead) is { } session)
+        if (_timers.TryFire(PeerTimer.Acknowledge, now))
         {
-            session.PendingEmpty = true;
+            if (SelectSession(now, SpecLimits.DatagramOverhead) is { } session)
+            {
+                session.PendingEmpty = true;
+            }
+
+            // With no session that may send there is no receipt; the next datagram asks for another.
             _liveness.OnReceiptSent(now);
         }
 

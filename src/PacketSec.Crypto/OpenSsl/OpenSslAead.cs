@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace PacketSec.Crypto.OpenSsl;
@@ -8,6 +9,7 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
     private readonly OpenSslCipherState _seal = new(algorithms, algorithm);
     private readonly OpenSslCipherState _open = new(algorithms, algorithm);
 
+    [SkipLocalsInit]
     public override void Seal(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext)
     {
@@ -44,6 +46,7 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
         }
     }
 
+    [SkipLocalsInit]
     public override bool TryOpen(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertext, Span<byte> plaintext)
     {
@@ -97,7 +100,7 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
             throw OpenSslError.Take("EVP_Decrypt");
         }
 
-        OpenSslError.Drop();
+        LibCrypto.ERR_clear_error();
         return false;
     }
 

@@ -63,7 +63,7 @@ internal static unsafe class OpenSslKeys
             return true;
         }
 
-        OpenSslError.Drop();
+        LibCrypto.ERR_clear_error();
         return false;
     }
 
@@ -120,7 +120,7 @@ internal static unsafe class OpenSslKeys
 
         if (pointer == 0)
         {
-            OpenSslError.Drop();
+            LibCrypto.ERR_clear_error();
             return null;
         }
 
@@ -131,7 +131,7 @@ internal static unsafe class OpenSslKeys
         }
 
         key.Dispose();
-        OpenSslError.Drop();
+        LibCrypto.ERR_clear_error();
         return null;
     }
 
