@@ -12,6 +12,9 @@ public interface IActor
     /// <summary>Gets when it wants to be woken, or null when only a datagram can wake it.</summary>
     Instant? NextDeadline { get; }
 
+    /// <summary>Gets why it wants to be woken, for failures.</summary>
+    string DescribeDeadline() => NextDeadline.ToString() ?? "";
+
     void OnTimeout(Instant now);
 }
 
@@ -170,7 +173,7 @@ public sealed class World
         _lastWake = Now;
         if (_wakes > WakesAtOneInstant)
         {
-            throw new InvalidOperationException(Report($"{actor.Name} was woken {_wakes} times at one instant and wants to be woken again."));
+            throw new InvalidOperationException(Report($"{actor.Name} was woken {_wakes} times at one instant and wants to be woken again: {actor.DescribeDeadline()}"));
         }
     }
 }

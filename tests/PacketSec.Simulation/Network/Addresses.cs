@@ -11,5 +11,5 @@ public static class Addresses
 
     /// <summary>Returns an IPv4 address by its number: 10.x.y.z.</summary>
     public static NetworkAddress Host(int number, ushort port = 4001)
-        => NetworkAddress.FromEndPoint(new(new IPAddress([10, (byte)(number >> 16), (byte)(number >> 8), (byte)number]), port));
+        => NetworkAddress.FromEndPoint(new(new IPAddress([10, (byte)((number >> 16) & 0xFF), (byte)((number >> 8) & 0xFF), (byte)(number & 0xFF)]), port));
 }

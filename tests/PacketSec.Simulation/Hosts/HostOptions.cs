@@ -1,0 +1,57 @@
+using PacketSec.Crypto;
+using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Simulation.Hosts;
+
+/// <summary>How a simulated host is set up. What is not said is as in production.</summary>
+public sealed record HostOptions
+{
+    /// <summary>The provider; real cryptography is the default.</summary>
+    public ICryptoProvider Crypto { get; init; } = CryptoProvider.Default;
+
+    /// <summary>The direct scheme that it serves, or null for none.</summary>
+    public string? DirectScheme { get; init; } = "p2pke-1";
+
+    public int InboundChannels { get; init; } = ImplementationLimits.InboundChannels;
+
+    public SessionLifetimes Lifetimes { get; init; } = SessionLifetimes.Default;
+
+    public TimeSpan? Keepalive { get; init; }
+
+    public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    public int MaxDatagramSize { get; init; } = ImplementationLimits.DatagramSize;
+
+    /// <summary>
+    /// The most that cryptographic work takes, each piece a random part of it, so that its completion races with datagrams and timers. Zero runs it
+    /// inline.
+    /// </summary>
+    public TimeSpan WorkLatency { get; init; }
+
+    /// <summary>The steps of the driver's timers: a deadline is met at the next step. Zero meets it exactly.</summary>
+    public TimeSpan TimerStep { get; init; }
+
+    /// <summary>Answers whether an identity may connect; null asks nobody.</summary>
+    public Func<PublicKey, Verdict>? Application { get; init; }
+
+    /// <summary>How long the application thinks.</summary>
+    public TimeSpan DecisionLatency { get; init; }
+}
+
+/// <summary>What an application says about an identity.</summary>
+public enum Verdict
+{
+    Allow,
+    Refuse,
+
+    /// <summary>It never answers.</summary>
+    Silent,
+}
+
+/// <summary>Something that a machine reported.</summary>
+/// <param name="At">When.</param>
+/// <param name="Peer">Whose machine it was; null for the endpoint's.</param>
+/// <param name="Event">The event.</param>
+public sealed record HostEvent(Instant At, PeerId? Peer, object Event);
