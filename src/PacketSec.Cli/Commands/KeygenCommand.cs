@@ -9,7 +9,8 @@ internal static class KeygenCommand
     {
         var file = new Argument<string>("FILE") { Description = "The file to write. Only its owner can read it." };
         var force = new Option<bool>("--force") { Description = "Replace the file if it exists. The key in it is lost." };
-        var format = KeyFormatOption.Create("pkcs8 (PEM, as openssl pkey reads it) or libp2p (binary protobuf).", KeyFormatOption.Pkcs8, KeyFormatOption.Libp2p);
+        var format = KeyFormatOption.Create(
+            "pkcs8 (PEM, as openssl pkey reads it) or libp2p (binary protobuf).", KeyFormatOption.Pkcs8, KeyFormatOption.Libp2p);
         var command = new Command("keygen", "Make a new Ed25519 identity and print its peer ID.") { file, force, format };
         command.SetAction(parsed =>
         {

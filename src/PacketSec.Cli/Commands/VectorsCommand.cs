@@ -79,9 +79,10 @@ internal static class VectorsCommand
             return;
         }
 
+        var verdict = report.Failed == 0 ? "ok" : "FAILED";
         var notes = report.Notes.Count == 0 ? "" : $"  ({string.Join("; ", report.Notes)})";
         context.Output.WriteLine(
-            $"{(report.Failed == 0 ? "ok" : "FAILED"),-8}  {report.Path}: {report.Passed} passed, {report.Failed} failed, {report.Skipped} skipped{notes}");
+            $"{verdict,-8}  {report.Path}: {report.Passed} passed, {report.Failed} failed, {report.Skipped} skipped{notes}");
         foreach (var failure in report.Failures)
         {
             context.Output.WriteLine($"          {failure}");

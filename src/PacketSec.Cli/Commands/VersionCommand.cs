@@ -84,8 +84,12 @@ internal static class VersionCommand
     private static string[] LoadedLibraries()
     {
         using var process = Process.GetCurrentProcess();
-        return [.. process.Modules.Cast<ProcessModule>().Select(module => module.FileName)
-            .Where(path => Path.GetFileName(path).Contains("crypto", StringComparison.Ordinal) || Path.GetFileName(path).Contains("sodium", StringComparison.Ordinal))
-            .Distinct().Order(StringComparer.Ordinal)];
+        return [.. process.Modules.Cast<ProcessModule>().Select(module => module.FileName).Where(IsCryptographic).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    private static bool IsCryptographic(string path)
+    {
+        var name = Path.GetFileName(path);
+        return name.Contains("libcrypto", StringComparison.Ordinal) || name.Contains("sodium", StringComparison.Ordinal);
     }
 }

@@ -17,6 +17,8 @@ internal sealed record VectorFormat(string Name, Func<JsonElement, bool> Matches
         Named("p2pke-keys-1", IdentityVectors.ReplayKeys),
         Named("p2pke-signatures-1", IdentityVectors.ReplaySignatures),
         Named("p2pke-tai64n-1", IdentityVectors.ReplayTai64n),
+        Named("p2pke-replay-1", ReplayWindowVectors.Replay),
+        Named("p2pke-handshake-edge-1", HandshakeEdgeVectors.Replay),
         Wycheproof("XDH", WycheproofVectors.ReplayX25519),
         Wycheproof("EDDSA", WycheproofVectors.ReplayEd25519),
         Wycheproof("CHACHA20-POLY1305", WycheproofVectors.ReplayChaChaPoly),
@@ -30,5 +32,8 @@ internal sealed record VectorFormat(string Name, Func<JsonElement, bool> Matches
         => new(format, root => root.TryGetProperty("format", out var name) && name.GetString() == format, replay);
 
     private static VectorFormat Wycheproof(string algorithm, Action<JsonElement, VectorTally> replay)
-        => new($"wycheproof {algorithm}", root => root.TryGetProperty("testGroups", out _) && root.GetProperty("algorithm").GetString() == algorithm, replay);
+        => new(
+            $"wycheproof {algorithm}",
+            root => root.TryGetProperty("testGroups", out _) && root.TryGetProperty("algorithm", out var name) && name.GetString() == algorithm,
+            replay);
 }

@@ -1,7 +1,7 @@
 using PacketSec.Cli;
 using PacketSec.Protocol.Identity;
-using PacketSec.TestSupport;
 using PacketSec.Tests.Identity;
+using PacketSec.TestSupport;
 
 namespace PacketSec.Tests.Cli;
 

@@ -15,6 +15,8 @@ public sealed class VectorsCommandTests : IDisposable
     [InlineData("p2pke/keys.json", 5, 0)]
     [InlineData("p2pke/signatures.json", 90, 0)]
     [InlineData("p2pke/tai64n.json", 33, 0)]
+    [InlineData("p2pke/replay-window.json", 652, 0)]
+    [InlineData("p2pke/handshake-edge.json", 53, 0)]
     [InlineData("p2pke/session-s00.json", 48, 0)]
     [InlineData("p2pke/session-s07.json", 48, 0)]
     [InlineData("wycheproof/x25519_test.json", 518, 0)]
@@ -28,6 +30,7 @@ public sealed class VectorsCommandTests : IDisposable
     {
         Copy(file);
         Copy("p2pke/keys.json");
+        Copy("p2pke/session-s00.json");
         var run = await CliRun.InvokeAsync("vectors", _folder["."], "--json");
 
         Assert.Equal(ExitCodes.Success, run.ExitCode);
@@ -43,6 +46,7 @@ public sealed class VectorsCommandTests : IDisposable
     [InlineData("p2pke/keys.json", "\"peer_id\": \"")]
     [InlineData("p2pke/signatures.json", "\"prehash\": \"")]
     [InlineData("p2pke/tai64n.json", "\"tai64n\": \"")]
+    [InlineData("p2pke/handshake-edge.json", "\"reference_reply\": [\n    \"")]
     [InlineData("p2pke/session-s00.json", "\"resp_hello\": \"")]
     [InlineData("p2pke/session-s00.json", "\"packet\": \"")]
     [InlineData("wycheproof/x25519_test.json", "\"shared\": \"")]
@@ -54,6 +58,7 @@ public sealed class VectorsCommandTests : IDisposable
     public async Task A_changed_digit_fails_the_file(string file, string before)
     {
         Copy("p2pke/keys.json");
+        Copy("p2pke/session-s00.json");
         var text = File.ReadAllText(TestData.Vectors(file.Split('/')));
         var at = text.IndexOf(before, StringComparison.Ordinal) + before.Length + 3;
         Assert.True(at > before.Length + 3, $"{file} has no {before}");
@@ -63,6 +68,17 @@ public sealed class VectorsCommandTests : IDisposable
         Assert.Equal(ExitCodes.Failed, run.ExitCode);
         Assert.Contains($"FAILED    {Path.GetFileName(file)}", run.Output, StringComparison.Ordinal);
         Assert.Contains("1 failed", run.Output, StringComparison.Ordinal);
+    }
+
+    [VectorsFact]
+    public async Task A_replay_verdict_turned_round_fails_the_file()
+    {
+        var text = File.ReadAllText(TestData.Vectors("p2pke", "replay-window.json"));
+        var at = text.IndexOf("\"accept\": false", StringComparison.Ordinal);
+        File.WriteAllText(_folder["replay-window.json"], string.Concat(text.AsSpan(0, at), "\"accept\": true", text.AsSpan(at + 15)));
+        var run = await CliRun.InvokeAsync("vectors", _folder["."]);
+        Assert.Equal(ExitCodes.Failed, run.ExitCode);
+        Assert.Contains("651 passed, 1 failed", run.Output, StringComparison.Ordinal);
     }
 
     [VectorsFact]
