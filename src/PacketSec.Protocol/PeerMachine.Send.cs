@@ -198,7 +198,7 @@ public sealed partial class PeerMachine
     private Session? UsableWhileHandshaking(Instant now, bool handshaking)
     {
         // The first handshake of ours beside a session that the peer initiated is waited for; a later one is not.
-        var waited = handshaking && !_ownAttemptFailed && _sessions.NewestOwn() is null;
+        var waited = handshaking && !_ownAttemptFailed && !_sessions.AnyOwnConfirmed();
         return waited ? null : _sessions.NewestSendable(now, SessionRole.Responder);
     }
 }

@@ -15,12 +15,18 @@ internal sealed class Session : IDisposable
     private readonly SessionLifetimes _lifetimes;
     private readonly Direction _sendDirection;
     private readonly ReplayWindow _window = new();
-    private uint _nextCounter = SpecLimits.FirstDataCounter;
+    private uint _nextCounter;
     private int _earlyPackets;
     private int _earlyBytes;
 
-    public Session(EstablishedSession established, long number, SessionLifetimes lifetimes)
+    /// <summary>Creates a session, which takes possession of the keys.</summary>
+    /// <param name="established">What the handshake left.</param>
+    /// <param name="number">The number within the peer.</param>
+    /// <param name="lifetimes">The ages at which it changes.</param>
+    /// <param name="nextCounter">The next counter to seal with, where it is not the first: the end of the counters is two billion packets away.</param>
+    public Session(EstablishedSession established, long number, SessionLifetimes lifetimes, uint nextCounter = SpecLimits.FirstDataCounter)
     {
+        _nextCounter = nextCounter;
         Number = number;
         Role = established.Role;
         Path = established.Path;
