@@ -74,6 +74,9 @@ public sealed class Flow
 
     public void Accept() => _delivered.Add(false);
 
+    /// <summary>Takes the last <see cref="Accept"/> back: the send failed, and its caller knows.</summary>
+    public void Withdraw() => _delivered.RemoveAt(_delivered.Count - 1);
+
     internal void Deliver(ReadOnlySpan<byte> payload)
     {
         var number = BinaryPrimitives.ReadInt64LittleEndian(payload[4..]);

@@ -94,6 +94,9 @@ public sealed class SimulatedReference : IActor, IDatagramReceiver, IDisposable
         return Death is null && channel.Send(_world.Now, payload.ToArray());
     }
 
+    /// <summary>Loses all channels, as a process does that starts again.</summary>
+    public void ForgetChannels() => _channels.Clear();
+
     public void OnDatagram(Instant now, in PathAddress path, ReadOnlySpan<byte> datagram)
     {
         if (Death is not null)
