@@ -18,12 +18,19 @@ internal static class NativeLibraries
     private static readonly string? LibCryptoOverride = OverrideFrom(LibCryptoVariable);
     private static readonly string? LibSodiumOverride = OverrideFrom(LibSodiumVariable);
 
-    // A type initialiser runs once, before any member here is used; every provider comes into being through a member.
-    private static readonly bool Registered = Register();
+    // Runs once, before any member here is used; and no import is called before one is, since every provider asks for its library here.
+    static NativeLibraries() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
 
     /// <summary>Loads libcrypto, so that a missing library is reported here and not at some later call.</summary>
-    /// <exception cref="PlatformNotSupportedException">It cannot be loaded; the message names what to install.</exception>
-    internal static void RequireLibCrypto() => Load(LibCryptoOverride, LibCryptoCandidates(), MissingLibCrypto);
+    /// <exception cref="PlatformNotSupportedException">It cannot be loaded, or is another library; the message names what to install.</exception>
+    internal static void RequireLibCrypto()
+    {
+        var handle = Load(LibCryptoOverride, LibCryptoCandidates(), MissingLibCrypto);
+        if (!NativeLibrary.TryGetExport(handle, "EVP_CIPHER_fetch", out _))
+        {
+            throw new PlatformNotSupportedException(MissingLibCrypto($"{LibCryptoOverride ?? "its usual names"}, which is not OpenSSL 3"));
+        }
+    }
 
     /// <summary>Loads libsodium where it is installed.</summary>
     /// <returns>Whether it is.</returns>
@@ -56,12 +63,6 @@ internal static class NativeLibraries
     private static string? OverrideFrom(string variable)
         => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } path ? path : null;
 
-    private static bool Register()
-    {
-        NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
-        return true;
-    }
-
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
     {
         LibCrypto => Load(LibCryptoOverride, LibCryptoCandidates(), MissingLibCrypto),
@@ -76,7 +77,7 @@ internal static class NativeLibraries
         {
             if (NativeLibrary.TryLoad(name, typeof(NativeLibraries).Assembly, SearchPath, out handle))
             {
-                return Registered;
+                return true;
             }
         }
 
@@ -84,7 +85,7 @@ internal static class NativeLibraries
     }
 
     // Homebrew and the Windows installer use folders outside the loader's search path.
-    private static string[] LibCryptoCandidates()
+    internal static string[] LibCryptoCandidates()
     {
         if (OperatingSystem.IsWindows())
         {

@@ -19,13 +19,13 @@ internal static unsafe partial class LibCrypto
     internal static partial int OPENSSL_init_crypto(ulong options, nint settings);
 
     [LibraryImport(Library)]
-    internal static partial nuint OpenSSL_version_num();
-
-    [LibraryImport(Library)]
     internal static partial byte* OpenSSL_version(int kind);
 
     [LibraryImport(Library)]
     internal static partial nuint ERR_get_error();
+
+    [LibraryImport(Library)]
+    internal static partial nuint ERR_peek_error();
 
     [LibraryImport(Library)]
     internal static partial void ERR_error_string_n(nuint error, byte* text, nuint length);

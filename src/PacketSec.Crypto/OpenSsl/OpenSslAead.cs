@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace PacketSec.Crypto.OpenSsl;
@@ -9,7 +8,6 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
     private readonly OpenSslCipherState _seal = new(algorithms, algorithm);
     private readonly OpenSslCipherState _open = new(algorithms, algorithm);
 
-    [SkipLocalsInit]
     public override void Seal(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext)
     {
@@ -46,7 +44,6 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
         }
     }
 
-    [SkipLocalsInit]
     public override bool TryOpen(
         ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> ciphertext, Span<byte> plaintext)
     {
@@ -100,7 +97,7 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
             throw OpenSslError.Take("EVP_Decrypt");
         }
 
-        LibCrypto.ERR_clear_error();
+        OpenSslError.Drop();
         return false;
     }
 

@@ -23,6 +23,15 @@ internal static unsafe class OpenSslError
         return new CryptographicException($"libcrypto's {operation} failed: {Marshal.PtrToStringUTF8((nint)text)}");
     }
 
+    /// <summary>Drops what a refusal of bad data left in the queue. Clearing an empty queue would cost a tenth of a packet.</summary>
+    internal static void Drop()
+    {
+        if (LibCrypto.ERR_peek_error() != 0)
+        {
+            LibCrypto.ERR_clear_error();
+        }
+    }
+
     /// <summary>Throws unless the call returned 1.</summary>
     /// <param name="result">What the function returned.</param>
     /// <param name="operation">The function's name.</param>

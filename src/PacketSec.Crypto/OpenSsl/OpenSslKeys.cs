@@ -63,7 +63,7 @@ internal static unsafe class OpenSslKeys
             return true;
         }
 
-        LibCrypto.ERR_clear_error();
+        OpenSslError.Drop();
         return false;
     }
 
@@ -120,7 +120,7 @@ internal static unsafe class OpenSslKeys
 
         if (pointer == 0)
         {
-            LibCrypto.ERR_clear_error();
+            OpenSslError.Drop();
             return null;
         }
 
@@ -131,7 +131,7 @@ internal static unsafe class OpenSslKeys
         }
 
         key.Dispose();
-        LibCrypto.ERR_clear_error();
+        OpenSslError.Drop();
         return null;
     }
 

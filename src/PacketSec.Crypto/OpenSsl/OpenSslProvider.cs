@@ -1,28 +1,29 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 
 namespace PacketSec.Crypto.OpenSsl;
 
 /// <summary>The seam over OpenSSL 3's libcrypto.</summary>
 internal sealed unsafe class OpenSslProvider : ICryptoProvider
 {
-    private const uint FirstUsableVersion = 0x3000_0000;
-
     private readonly OpenSslAlgorithms _algorithms;
 
     /// <summary>Loads libcrypto.</summary>
-    /// <exception cref="PlatformNotSupportedException">It is missing or older than 3.0; the message names what to install.</exception>
+    /// <exception cref="PlatformNotSupportedException">It is missing, older than 3.0, or lacks an algorithm; the message says which and what to install.</exception>
     internal OpenSslProvider()
     {
         NativeLibraries.RequireLibCrypto();
-        if (LibCrypto.OpenSSL_version_num() < FirstUsableVersion)
-        {
-            throw new PlatformNotSupportedException(NativeLibraries.MissingLibCrypto($"found {Version()}, which is too old"));
-        }
-
         // A clean-up at process exit would free what other threads still use.
         OpenSslError.ThrowUnlessOne(LibCrypto.OPENSSL_init_crypto(LibCrypto.InitNoAtExit, 0), "OPENSSL_init_crypto");
-        _algorithms = new OpenSslAlgorithms();
-        Name = Version();
+        Name = Marshal.PtrToStringUTF8((nint)LibCrypto.OpenSSL_version(0)) ?? "OpenSSL";
+        try
+        {
+            _algorithms = new OpenSslAlgorithms();
+        }
+        catch (CryptographicException e)
+        {
+            throw new PlatformNotSupportedException($"{Name} is built or configured without an algorithm that PacketSec needs. {e.Message}", e);
+        }
     }
 
     public string Name { get; }
@@ -56,6 +57,4 @@ internal sealed unsafe class OpenSslProvider : ICryptoProvider
 
     public void CShake256(ReadOnlySpan<byte> functionName, ReadOnlySpan<byte> customization, ReadOnlySpan<byte> data, Span<byte> output)
         => OpenSslHashing.CShake256(_algorithms, functionName, customization, data, output);
-
-    private static string Version() => Marshal.PtrToStringUTF8((nint)LibCrypto.OpenSSL_version(0)) ?? "OpenSSL";
 }
