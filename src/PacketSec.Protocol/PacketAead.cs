@@ -21,6 +21,16 @@ public sealed class PacketAead : IDisposable
         _open = crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
     }
 
+    /// <summary>
+    /// Wipes the key that each context keeps from its last packet. To be called when a session has ended
+    /// (<see cref="PeerEvent.SessionEnded"/>) on every cipher that may have served it: the machine wipes its own copy only.
+    /// </summary>
+    public void ForgetKeys()
+    {
+        _seal.ForgetKeys();
+        _open.ForgetKeys();
+    }
+
     /// <summary>Frees the contexts and wipes the keys in them.</summary>
     public void Dispose()
     {
