@@ -135,16 +135,29 @@ public sealed partial class EndpointMachine : IDisposable
         SetRoute(remote, entry with { Peers = others });
     }
 
+    /// <summary>
+    /// Carries here that a peer's channel is closing: its addresses stay its own until <see cref="ClosePeer"/>, and its identity is free for a
+    /// new channel, under another handle.
+    /// </summary>
+    /// <param name="peer">The peer.</param>
+    public void RetirePeer(PeerHandle peer)
+    {
+        if (_peers.TryGetValue(peer, out var known) && _handles.GetValueOrDefault(known.Identity) == peer)
+        {
+            _handles.Remove(known.Identity);
+        }
+    }
+
     /// <summary>Carries <see cref="PeerEvent.Closed"/> here: the peer's addresses and handle are forgotten.</summary>
     /// <param name="peer">The peer.</param>
     public void ClosePeer(PeerHandle peer)
     {
+        RetirePeer(peer);
         if (!_peers.Remove(peer, out var known))
         {
             return;
         }
 
-        _handles.Remove(known.Identity);
         _inbound -= known.Inbound ? 1 : 0;
         foreach (var remote in known.Addresses)
         {
