@@ -1,0 +1,40 @@
+using System.Net;
+using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
+
+namespace PacketSec.Internal;
+
+/// <summary>One call of <see cref="PacketSecEndpoint.ConnectAsync"/>. Thread-safe; the first outcome stays.</summary>
+internal sealed class Dial
+{
+    private readonly EndpointDriver _driver;
+    private readonly TaskCompletionSource<PacketSecChannel> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer)
+    {
+        _driver = driver;
+        Remote = NetworkAddress.FromEndPoint(remote);
+        Peer = peer;
+    }
+
+    public NetworkAddress Remote { get; }
+
+    public PeerId Peer { get; }
+
+    public Task<PacketSecChannel> Outcome => _outcome.Task;
+
+    /// <summary>Gets or sets the peer that the dial waits for. The endpoint's thread alone uses it.</summary>
+    public PeerDriver? Target { get; set; }
+
+    public bool TrySucceed(PacketSecChannel channel) => _outcome.TrySetResult(channel);
+
+    public void Fail(PacketSecException error) => _outcome.TrySetException(error);
+
+    public void Cancel(CancellationToken cancellationToken)
+    {
+        if (_outcome.TrySetCanceled(cancellationToken))
+        {
+            _driver.Post(new DriverMessage.CancelConnect(this));
+        }
+    }
+}

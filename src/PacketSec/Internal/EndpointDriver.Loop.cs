@@ -1,0 +1,359 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using PacketSec.Diagnostics;
+using PacketSec.Protocol;
+using PacketSec.Protocol.Wire;
+using PacketSec.Udp;
+
+namespace PacketSec.Internal;
+
+/// <content>The endpoint's thread: datagrams, deadlines and messages.</content>
+internal sealed partial class EndpointDriver
+{
+    // Closing messages take 200 ms; the rest is for what the timers' 64 ms add. An endpoint closes within 500 ms.
+    private static readonly TimeSpan ClosingBound = TimeSpan.FromMilliseconds(450);
+
+    private readonly Thread _thread;
+    private readonly TimerWheel _wheel;
+    private readonly HandshakeWorkers _workers;
+    private readonly PacketAead _aead;
+    private readonly Outbox _peerOutbox;
+    private readonly Outbox _endpointOutbox;
+    private readonly ITimer? _clockTimer;
+    private readonly EndpointEntry _endpointEntry = new();
+    private readonly List<TimerWheel.Entry> _due = [];
+    private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
+    private readonly byte[] _datagram = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
+    private readonly byte[] _plaintext = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
+
+    private Instant? _clockTimerAt;
+    private long? _closingUntil;
+
+    private void Run()
+    {
+        try
+        {
+            while (!IsFinished())
+            {
+                var status = _io.Receive(_datagram, WaitMilliseconds(), out var info);
+                if (status == ReceiveStatus.Closed)
+                {
+                    break;
+                }
+
+                var now = Clock.Now;
+                if (status == ReceiveStatus.Datagram)
+                {
+                    HandleDatagram(now, info, _datagram.AsSpan(0, info.Length));
+                }
+
+                while (_mailbox.TryDequeue(out var message))
+                {
+                    HandleMessage(Clock.Now, message);
+                }
+
+                if (Volatile.Read(ref _withNews) is not null)
+                {
+                    HandleNews(now);
+                }
+
+                if (_wheel.NextDue <= now)
+                {
+                    HandleTimers(now);
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            // The state cannot be trusted any more. The endpoint ends with a word in the log; the process and its other endpoints need not.
+            Log.EndpointFailed(error);
+        }
+        finally
+        {
+            Stop();
+        }
+    }
+
+    private bool IsFinished()
+        => _closingUntil is { } until && (_peers.IsEmpty || BootClock.GetNanoseconds() >= until);
+
+    private int WaitMilliseconds()
+    {
+        // A custom clock may stand still; the bound on closing is real time.
+        var due = _wheel.NextDue;
+        if (_closingUntil is { } until)
+        {
+            var left = Math.Min(until - BootClock.GetNanoseconds(), Left(due));
+            return (int)Math.Clamp(left / 1_000_000, 0, 50) + 1;
+        }
+
+        if (_clockTimer is null)
+        {
+            return due is null ? Timeout.Infinite : (int)Math.Clamp((Left(due) / 1_000_000) + 1, 0, 60_000);
+        }
+
+        if (due != _clockTimerAt)
+        {
+            _clockTimerAt = due;
+            _clockTimer.Change(due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(Left(due) / 100, 0)), Timeout.InfiniteTimeSpan);
+        }
+
+        return Timeout.Infinite;
+    }
+
+    private long Left(Instant? due) => due is { } at ? Math.Max(at.Nanoseconds - Clock.Now.Nanoseconds, 0) : long.MaxValue;
+
+    //= spec/sessions.md#drop-reasons
+    private void HandleDatagram(Instant now, in ReceivedDatagram info, ReadOnlySpan<byte> datagram)
+    {
+        Volatile.Write(ref _udpReceived, _udpReceived + 1);
+        var path = new PathAddress(info.Local.ToNetworkAddress(), info.Remote.ToNetworkAddress());
+        var routed = _machine.TryRoute(path.Remote, out var route);
+        PeerDriver? last = null;
+        var reason = DropReason.None;
+        for (var i = 0; i < route.Count; i++)
+        {
+            if (!_peers.TryGetValue(route[i], out var peer))
+            {
+                continue;
+            }
+
+            Received received;
+            Instant? deadline;
+            lock (peer.Gate)
+            {
+                received = peer.Machine.HandleDatagram(now, _aead, path, datagram, _plaintext);
+                if (!received.NothingPending)
+                {
+                    _peerOutbox.Collect(now, peer.Machine, _aead);
+                }
+
+                deadline = peer.Machine.NextDeadline;
+            }
+
+            if (received.Kind == ReceivedKind.Unclaimed)
+            {
+                last = peer;
+                reason = received.DropReason;
+                continue;
+            }
+
+            if (received.NothingPending)
+            {
+                Schedule(peer, deadline);
+            }
+            else
+            {
+                Settle(now, peer, deadline);
+            }
+
+            if (received.Kind == ReceivedKind.Payload)
+            {
+                Deliver(now, peer, path, received.Payload);
+            }
+            else if (received.Kind == ReceivedKind.Dropped)
+            {
+                LogDrop(now, path, received.DropReason);
+            }
+
+            return;
+        }
+
+        if (last is null || route.HasHalfOpen || !routed || IsHandshake(datagram))
+        {
+            HandleStranger(now, path, datagram);
+        }
+        else
+        {
+            last.CountDrop(reason);
+            LogDrop(now, path, reason);
+        }
+    }
+
+    private static bool IsHandshake(ReadOnlySpan<byte> datagram)
+        => PacketHeader.TryRead(datagram, out var header) && header.Counter.Value < SpecLimits.FirstDataCounter;
+
+    private void HandleStranger(Instant now, in PathAddress path, ReadOnlySpan<byte> datagram)
+    {
+        Received received;
+        lock (_gate)
+        {
+            received = _machine.HandleDatagram(now, path, datagram);
+            if (!received.NothingPending)
+            {
+                _endpointOutbox.Collect(_machine);
+            }
+        }
+
+        if (!received.NothingPending)
+        {
+            SettleEndpoint(now);
+        }
+
+        if (received.Kind == ReceivedKind.Dropped)
+        {
+            LogDrop(now, path, received.DropReason);
+        }
+    }
+
+    private void Deliver(Instant now, PeerDriver peer, in PathAddress path, ReadOnlySpan<byte> payload)
+    {
+        var reason = peer.Channel.Deliver(payload);
+        if (reason != DropReason.None)
+        {
+            peer.CountDrop(reason);
+            LogDrop(now, path, reason);
+        }
+    }
+
+    private void LogDrop(Instant now, in PathAddress path, DropReason reason)
+    {
+        if (now.Nanoseconds >= _nextDropLog[(int)reason] && Log.IsEnabled(LogLevel.Debug))
+        {
+            _nextDropLog[(int)reason] = (now + TimeSpan.FromSeconds(1)).Nanoseconds;
+            Log.Dropped(path.Remote, reason);
+        }
+    }
+
+    private void HandleNews(Instant now)
+    {
+        for (var peer = Interlocked.Exchange(ref _withNews, null); peer is not null;)
+        {
+            var next = peer.NextWithNews;
+            peer.NextWithNews = null;
+
+            // From here on the peer can be put into a new list.
+            Volatile.Write(ref peer.HasNews, 0);
+            Drain(now, peer);
+            peer = next;
+        }
+    }
+
+    private void HandleTimers(Instant now)
+    {
+        _due.Clear();
+        _wheel.Advance(now, _due);
+        foreach (var entry in _due)
+        {
+            if (entry is PeerDriver peer)
+            {
+                Instant? deadline;
+                lock (peer.Gate)
+                {
+                    // Entries come up early when their deadline has moved away.
+                    if (peer.Machine.NextDeadline <= now)
+                    {
+                        peer.Machine.HandleTimeout(now);
+                        _peerOutbox.Collect(now, peer.Machine, _aead);
+                    }
+
+                    deadline = peer.Machine.NextDeadline;
+                }
+
+                Settle(now, peer, deadline);
+            }
+            else
+            {
+                lock (_gate)
+                {
+                    _machine.HandleTimeout(now);
+                    _endpointOutbox.Collect(_machine);
+                }
+
+                SettleEndpoint(now);
+            }
+        }
+    }
+
+    private void HandleMessage(Instant now, DriverMessage message)
+    {
+        switch (message)
+        {
+            case DriverMessage.WorkDone done:
+                Complete(now, done.Job);
+                break;
+            case DriverMessage.Connect connect:
+                Connect(now, connect.Dial);
+                break;
+            case DriverMessage.CancelConnect cancel:
+                CancelConnect(now, cancel.Dial);
+                break;
+            case DriverMessage.Decide decide:
+                Decide(now, decide.Id, decide.Allow);
+                break;
+            case DriverMessage.AttachHandler attach:
+                attach.Channel.AttachHandler(_plaintext);
+                break;
+            case DriverMessage.CloseChannel close:
+                CloseChannel(now, close.Peer);
+                break;
+            case DriverMessage.CloseEndpoint:
+                BeginClosing(now);
+                break;
+            case DriverMessage.Fail fail:
+                throw new InvalidOperationException("Handshake work failed for a reason that no peer can cause.", fail.Error);
+            default:
+                throw new InvalidOperationException($"Nobody handles {message.GetType().Name}.");
+        }
+    }
+
+    private void BeginClosing(Instant now)
+    {
+        if (_closingUntil is not null)
+        {
+            return;
+        }
+
+        _closingUntil = BootClock.GetNanoseconds() + (long)ClosingBound.TotalNanoseconds;
+        _ = _closing.CancelAsync();
+        _accepted.Writer.TryComplete();
+        lock (_gate)
+        {
+            _machine.Close();
+            _endpointOutbox.Collect(_machine);
+        }
+
+        SettleEndpoint(now);
+        foreach (var (_, peer) in _peers)
+        {
+            FailDials(peer, PacketSecError.EndpointClosed);
+            peer.Channel.OnClosed(peer.Channel.IsDisposed ? null : PacketSecError.EndpointClosed);
+            ClosePeer(now, peer);
+        }
+    }
+
+    /// <summary>The last thing the thread does: everything pending ends, everything secret is wiped.</summary>
+    private void Stop()
+    {
+        _ = _closing.CancelAsync();
+        _accepted.Writer.TryComplete();
+        foreach (var (_, peer) in _peers)
+        {
+            FailDials(peer, PacketSecError.EndpointClosed);
+            Forget(peer, peer.Channel.IsDisposed ? null : PacketSecError.EndpointClosed);
+        }
+
+        _workers.Dispose();
+        lock (_gate)
+        {
+            _machine.Dispose();
+        }
+
+        PacketSecMeter.Remove(this);
+        SendContexts.Dispose();
+        _aead.Dispose();
+        _clockTimer?.Dispose();
+        _io.Dispose();
+        CryptographicOperations.ZeroMemory(_plaintext);
+        if (!Volatile.Read(ref _aborted))
+        {
+            Log.EndpointClosed(Options.Identity.PeerId, LocalEndPoint);
+        }
+
+        _stopped.TrySetResult();
+        SettleMailbox();
+    }
+
+    /// <summary>The endpoint machine's place in the wheel.</summary>
+    private sealed class EndpointEntry : TimerWheel.Entry;
+}

@@ -1,0 +1,463 @@
+using PacketSec.Diagnostics;
+using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
+using PacketSec.Udp;
+
+namespace PacketSec.Internal;
+
+/// <content>What machines report is carried between them, and to the application.</content>
+internal sealed partial class EndpointDriver
+{
+    //= spec/sessions.md#redial
+    private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(10);
+
+    private void Connect(Instant now, Dial dial)
+    {
+        if (dial.Outcome.IsCompleted)
+        {
+            return;
+        }
+
+        if (_closingUntil is not null)
+        {
+            dial.Fail(PacketSecChannel.ToException(PacketSecError.EndpointClosed, string.Empty));
+            return;
+        }
+
+        bool opened;
+        PeerHandle handle;
+        lock (_gate)
+        {
+            opened = _machine.TryOpenPeer(dial.Peer, dial.Remote, out handle);
+        }
+
+        if (!opened)
+        {
+            dial.Fail(new(
+                PacketSecError.Refused,
+                $"{ImplementationLimits.PeersPerAddress} other identities have channels at {dial.Remote} already: close one of them first."));
+            return;
+        }
+
+        if (!_peers.TryGetValue(handle, out var peer))
+        {
+            peer = AddPeer(handle, dial.Peer);
+        }
+
+        bool heard;
+        Instant? deadline;
+        lock (peer.Gate)
+        {
+            heard = peer.Machine.HeardWithin(now, HeardLately);
+            if (!heard)
+            {
+                peer.Machine.Connect(now, new PathAddress(default, dial.Remote));
+            }
+
+            _peerOutbox.Collect(now, peer.Machine, _aead);
+            deadline = peer.Machine.NextDeadline;
+        }
+
+        if (heard)
+        {
+            peer.IsOwned |= dial.TrySucceed(peer.Channel);
+        }
+        else
+        {
+            dial.Target = peer;
+            peer.Dials.Add(dial);
+        }
+
+        Settle(now, peer, deadline);
+    }
+
+    private void CancelConnect(Instant now, Dial dial)
+    {
+        if (dial.Target is not { } peer || !peer.Dials.Remove(dial) || peer.Dials.Count > 0)
+        {
+            return;
+        }
+
+        Instant? deadline;
+        lock (peer.Gate)
+        {
+            peer.Machine.CancelConnect(now);
+            if (!peer.IsOwned)
+            {
+                peer.Machine.Close(now);
+            }
+
+            _peerOutbox.Collect(now, peer.Machine, _aead);
+            deadline = peer.Machine.NextDeadline;
+        }
+
+        Settle(now, peer, deadline);
+    }
+
+    private void CloseChannel(Instant now, PeerDriver peer)
+    {
+        if (!_peers.ContainsKey(peer.Handle) || peer.IsRetired)
+        {
+            // Over already, or closing at the peer's wish: what is left to do is to wait for its late datagrams, which nobody wants any more.
+            peer.Channel.CompleteDisposal();
+            return;
+        }
+
+        ClosePeer(now, peer);
+    }
+
+    private void ClosePeer(Instant now, PeerDriver peer)
+    {
+        Instant? deadline;
+        lock (peer.Gate)
+        {
+            peer.Machine.Close(now);
+            _peerOutbox.Collect(now, peer.Machine, _aead);
+            deadline = peer.Machine.NextDeadline;
+        }
+
+        Settle(now, peer, deadline);
+    }
+
+    private void Decide(Instant now, DecisionId id, bool allow)
+    {
+        lock (_gate)
+        {
+            _machine.Decide(id, allow && HasRoom());
+            _endpointOutbox.Collect(_machine);
+        }
+
+        SettleEndpoint(now);
+    }
+
+    private void Complete(Instant now, HandshakeJob job)
+    {
+        if (job.Owner is { } peer)
+        {
+            if (!_peers.ContainsKey(peer.Handle))
+            {
+                job.Work.Dispose();
+                return;
+            }
+
+            Instant? deadline;
+            lock (peer.Gate)
+            {
+                peer.Machine.Complete(now, job.Work);
+                _peerOutbox.Collect(now, peer.Machine, _aead);
+                deadline = peer.Machine.NextDeadline;
+            }
+
+            Settle(now, peer, deadline);
+            return;
+        }
+
+        lock (_gate)
+        {
+            _machine.Complete(now, job.Work);
+            _endpointOutbox.Collect(_machine);
+        }
+
+        SettleEndpoint(now);
+    }
+
+    private void Drain(Instant now, PeerDriver peer)
+    {
+        if (!_peers.ContainsKey(peer.Handle))
+        {
+            return;
+        }
+
+        Instant? deadline;
+        lock (peer.Gate)
+        {
+            _peerOutbox.Collect(now, peer.Machine, _aead);
+            deadline = peer.Machine.NextDeadline;
+        }
+
+        Settle(now, peer, deadline);
+    }
+
+    /// <summary>Does what a peer's machine wants done: events first, so that routes are there before an answer to what is sent can come.</summary>
+    private void Settle(Instant now, PeerDriver peer, Instant? deadline)
+    {
+        Schedule(peer, deadline);
+        foreach (var peerEvent in _peerOutbox.PeerEvents)
+        {
+            Carry(peer, peerEvent);
+        }
+
+        if (peer.Machine.IsClosing && !peer.IsRetired)
+        {
+            peer.IsRetired = true;
+            lock (_gate)
+            {
+                _machine.RetirePeer(peer.Handle);
+            }
+        }
+
+        foreach (var item in _peerOutbox.Transmits)
+        {
+            peer.Unreachable = TransmitNow(item.Transmit.Path, _peerOutbox.BytesOf(item)) == SendStatus.Unreachable;
+        }
+
+        foreach (var work in _peerOutbox.Work)
+        {
+            _workers.Add(new(work, peer));
+        }
+
+        _peerOutbox.Clear();
+    }
+
+    private void Schedule(PeerDriver peer, Instant? deadline)
+    {
+        if (deadline is { } at)
+        {
+            _wheel.Schedule(peer, at);
+        }
+    }
+
+    private void SettleEndpoint(Instant now)
+    {
+        // Deciding and adopting below makes no work and no datagram of the endpoint machine; deciding makes further events, which are collected in turn.
+        for (var i = 0; i < _endpointOutbox.EndpointEvents.Count; i++)
+        {
+            switch (_endpointOutbox.EndpointEvents[i])
+            {
+                case EndpointEvent.SessionEstablished established:
+                    Adopt(now, established);
+                    break;
+                case EndpointEvent.DecisionRequested question:
+                    Ask(question);
+                    break;
+                default:
+                    throw new InvalidOperationException("The endpoint machine reports something that nobody handles.");
+            }
+        }
+
+        foreach (var item in _endpointOutbox.Transmits)
+        {
+            TransmitNow(item.Transmit.Path, _endpointOutbox.BytesOf(item));
+        }
+
+        foreach (var work in _endpointOutbox.Work)
+        {
+            _workers.Add(new(work, null));
+        }
+
+        _endpointOutbox.Clear();
+        Instant? deadline;
+        lock (_gate)
+        {
+            deadline = _machine.NextDeadline;
+        }
+
+        if (deadline is { } at)
+        {
+            _wheel.Schedule(_endpointEntry, at);
+        }
+    }
+
+    private bool HasRoom() => _closingUntil is null && _accepted.Reader.Count < Options.AcceptBacklog;
+
+    private void Ask(EndpointEvent.DecisionRequested question)
+    {
+        if (Options.Authorize is { } authorize && HasRoom())
+        {
+            _ = Task.Run(() => AuthorizeAsync(authorize, question));
+            return;
+        }
+
+        lock (_gate)
+        {
+            _machine.Decide(question.Id, HasRoom());
+            _endpointOutbox.Collect(_machine);
+        }
+    }
+
+    private async Task AuthorizeAsync(Func<PeerIdentity, CancellationToken, ValueTask<bool>> authorize, EndpointEvent.DecisionRequested question)
+    {
+        var allow = false;
+        try
+        {
+            using var deadline = new CancellationTokenSource(SpecLimits.DialDeadline, Options.TimeProvider);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _closing.Token);
+            allow = await authorize(new(question.Peer, question.Identity, question.Remote.ToEndPoint()), either.Token).ConfigureAwait(false);
+        }
+        catch (Exception error)
+        {
+            //= spec/sessions.md#refusal
+            Log.AuthorizeFailed(error, question.Peer);
+        }
+
+        if (!allow)
+        {
+            Log.Refused(question.Peer, question.Remote);
+        }
+
+        Post(new DriverMessage.Decide(question.Id, allow));
+    }
+
+    private void Adopt(Instant now, EndpointEvent.SessionEstablished established)
+    {
+        var isNew = !_peers.TryGetValue(established.Peer, out var peer);
+        if (isNew)
+        {
+            peer = AddPeer(established.Peer, established.Session.RemotePeer);
+            peer.IsOwned = true;
+        }
+
+        Instant? deadline;
+        var path = established.Session.Path;
+        lock (peer!.Gate)
+        {
+            peer.Machine.Adopt(now, established.Session);
+            _peerOutbox.Collect(now, peer.Machine, _aead);
+            deadline = peer.Machine.NextDeadline;
+        }
+
+        Settle(now, peer, deadline);
+        while (TryPollEarly(now, peer, out var length))
+        {
+            Deliver(now, peer, path, _plaintext.AsSpan(0, length));
+        }
+
+        Drain(now, peer);
+        if (isNew)
+        {
+            // There is room: it was looked at when the channel was decided on, by this thread, the only one that adds.
+            _accepted.Writer.TryWrite(peer.Channel);
+        }
+    }
+
+    private bool TryPollEarly(Instant now, PeerDriver peer, out int length)
+    {
+        lock (peer.Gate)
+        {
+            return peer.Machine.TryPollEarlyDatagram(now, _aead, _plaintext, out length);
+        }
+    }
+
+    private PeerDriver AddPeer(PeerHandle handle, PeerId identity)
+    {
+        var peer = new PeerDriver(this, handle, new PeerMachine(new()
+        {
+            Crypto = _crypto,
+            Random = SystemRandomSource.Instance,
+            Identity = Options.Identity.Key,
+            RemotePeer = identity,
+            WallClock = Clock.ReadCalendar(),
+            Lifetimes = Options.SessionLifetimes,
+            IdleTimeout = Options.IdleTimeout,
+            Keepalive = Options.Keepalive,
+            MaxDatagramSize = Options.MaxUdpPayload,
+        }));
+        _peers[handle] = peer;
+        return peer;
+    }
+
+    private void Carry(PeerDriver peer, PeerEvent peerEvent)
+    {
+        var channel = peer.Channel;
+        switch (peerEvent)
+        {
+            case PeerEvent.RouteChanged route:
+                lock (_gate)
+                {
+                    _machine.HandleRouteChange(peer.Handle, route.Remote, route.Use);
+                }
+
+                break;
+            case PeerEvent.SessionConfirmed session:
+                var remote = session.Path.Remote.ToEndPoint();
+                Log.SessionConfirmed(session.Number, channel.RemotePeerId, remote);
+                channel.OnConfirmed(session.Number, session.Role, remote);
+                foreach (var dial in peer.Dials)
+                {
+                    peer.IsOwned |= dial.TrySucceed(channel);
+                }
+
+                // Dials that were cancelled meanwhile stay: their cancellation is on its way and closes a channel that nobody has.
+                peer.Dials.RemoveAll(dial => dial.Outcome.IsCompletedSuccessfully);
+                break;
+            case PeerEvent.Opened:
+                break;
+            case PeerEvent.SessionEnded session:
+                channel.Report(new PacketSecChannelEvent.SessionEnded(session.Number));
+                break;
+            case PeerEvent.AddressChanged changed:
+                var address = changed.Path.Remote.ToEndPoint();
+                Log.AddressChanged(channel.RemotePeerId, address);
+                channel.OnAddressChanged(address);
+                break;
+            case PeerEvent.IdentityMismatch mismatch:
+                Log.IdentityMismatch(channel.RemotePeerId, mismatch.Proven);
+                channel.Report(new PacketSecChannelEvent.IdentityMismatch(mismatch.Proven));
+                FailDials(peer, PacketSecError.WrongIdentity);
+                break;
+            case PeerEvent.AttemptFailed:
+                Log.AttemptFailed(channel.RemotePeerId);
+                channel.Report(new PacketSecChannelEvent.AttemptFailed());
+                FailDials(peer, PacketSecError.TimedOut);
+                break;
+            case PeerEvent.Closed closed:
+                OnClosed(peer, closed.Reason);
+                break;
+            default:
+                throw new InvalidOperationException("A peer machine reports something that nobody handles.");
+        }
+    }
+
+    private void OnClosed(PeerDriver peer, CloseReason reason)
+    {
+        PacketSecError? error = reason switch
+        {
+            CloseReason.Local => _closingUntil is not null && !peer.Channel.IsDisposed ? PacketSecError.EndpointClosed : null,
+            CloseReason.PeerClosed => PacketSecError.PeerClosed,
+            CloseReason.Refused => PacketSecError.Refused,
+            CloseReason.TimedOut => PacketSecError.TimedOut,
+            CloseReason.WrongIdentity => PacketSecError.WrongIdentity,
+            CloseReason.IdleTimeout => PacketSecError.IdleTimeout,
+        };
+        if (peer.IsOwned)
+        {
+            Log.ChannelClosed(peer.Channel.RemotePeerId, reason);
+        }
+
+        FailDials(peer, error ?? PacketSecError.EndpointClosed);
+        Forget(peer, error);
+    }
+
+    private static void FailDials(PeerDriver peer, PacketSecError error)
+    {
+        foreach (var dial in peer.Dials)
+        {
+            var exception = PacketSecChannel.ToException(error, dial.Peer.ToString());
+            dial.Fail(error == PacketSecError.TimedOut && peer.Unreachable
+                ? new(error, $"{dial.Remote} cannot be reached from this machine: check the address, its family, and this machine's routes.")
+                : exception);
+        }
+
+        peer.Dials.Clear();
+    }
+
+    private void Forget(PeerDriver peer, PacketSecError? error)
+    {
+        _wheel.Cancel(peer);
+        lock (_gate)
+        {
+            _machine.ClosePeer(peer.Handle);
+        }
+
+        peer.Dispose();
+        lock (_totalsGate)
+        {
+            if (_peers.TryRemove(peer.Handle, out _))
+            {
+                _past.Add(peer.Machine);
+            }
+        }
+
+        peer.Channel.OnClosed(error);
+    }
+}

@@ -1,0 +1,88 @@
+using System.Numerics;
+using System.Security.Cryptography;
+using PacketSec.Crypto;
+using PacketSec.Protocol;
+
+namespace PacketSec.Internal;
+
+/// <summary>
+/// Ciphers and buffers for threads that send: as many as there are processors, and lent, not bound to threads, so that their number does not
+/// grow with the application's threads and their keys are wiped with the endpoint. Thread-safe.
+/// </summary>
+internal sealed class SendContexts : IDisposable
+{
+    private readonly ICryptoProvider _crypto;
+    private readonly int _bufferSize;
+    private readonly SendContext?[] _free = new SendContext?[BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
+    private bool _disposed;
+
+    public SendContexts(ICryptoProvider crypto, int bufferSize)
+    {
+        _crypto = crypto;
+        _bufferSize = bufferSize;
+    }
+
+    public SendContext Rent()
+    {
+        // A thread mostly gets the one that it had before, in whose cache it still is.
+        var first = Thread.GetCurrentProcessorId();
+        for (var i = 0; i < _free.Length; i++)
+        {
+            if (Interlocked.Exchange(ref _free[(first + i) & (_free.Length - 1)], null) is { } context)
+            {
+                return context;
+            }
+        }
+
+        return new SendContext(_crypto, _bufferSize);
+    }
+
+    public void Return(SendContext context)
+    {
+        var first = Thread.GetCurrentProcessorId();
+        for (var i = 0; i < _free.Length && !Volatile.Read(ref _disposed); i++)
+        {
+            if (Interlocked.CompareExchange(ref _free[(first + i) & (_free.Length - 1)], context, null) is null)
+            {
+                // Disposal may have passed this place before.
+                if (Volatile.Read(ref _disposed))
+                {
+                    DisposeFree();
+                }
+
+                return;
+            }
+        }
+
+        context.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Volatile.Write(ref _disposed, true);
+        Interlocked.MemoryBarrier();
+        DisposeFree();
+    }
+
+    private void DisposeFree()
+    {
+        for (var i = 0; i < _free.Length; i++)
+        {
+            Interlocked.Exchange(ref _free[i], null)?.Dispose();
+        }
+    }
+}
+
+/// <summary>What one sending thread needs.</summary>
+internal sealed class SendContext(ICryptoProvider crypto, int bufferSize) : IDisposable
+{
+    public PacketAead Aead { get; } = new(crypto);
+
+    public byte[] Buffer { get; } = new byte[bufferSize];
+
+    public void Dispose()
+    {
+        Aead.Dispose();
+        CryptographicOperations.ZeroMemory(Buffer);
+    }
+}

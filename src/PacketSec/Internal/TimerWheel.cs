@@ -1,0 +1,155 @@
+using System.Numerics;
+using PacketSec.Protocol;
+
+namespace PacketSec.Internal;
+
+/// <summary>
+/// Deadlines in slots of 64 ms, at most one per owner, all operations O(1). An entry comes up at its deadline or up to 64 ms later, and may come up
+/// early: its owner then schedules it again. So a deadline that moves away costs nothing.
+/// </summary>
+/// <remarks>Belongs to one thread; only <see cref="Entry.DueAt"/> is read by others.</remarks>
+internal sealed class TimerWheel
+{
+    private const long TickNanoseconds = 64_000_000;
+
+    // 65 s ahead: what lies further comes round and stays. Nearly all deadlines are those of sessions, 60 s at most.
+    private const int Slots = 1024;
+    private const int BitsPerWord = 64;
+
+    private readonly Entry?[] _slots = new Entry?[Slots];
+    private readonly ulong[] _occupied = new ulong[Slots / BitsPerWord];
+    private long _tick;
+
+    public TimerWheel(Instant now) => _tick = now.Nanoseconds / TickNanoseconds;
+
+    /// <summary>Gets when <see cref="Advance"/> has something to look at, or null.</summary>
+    public Instant? NextDue
+    {
+        get
+        {
+            var first = SlotOf(_tick + 1);
+            for (var i = 0; i <= _occupied.Length; i++)
+            {
+                var word = ((first / BitsPerWord) + i) % _occupied.Length;
+                var bits = _occupied[word];
+                if (i == 0)
+                {
+                    bits &= ulong.MaxValue << (first % BitsPerWord);
+                }
+                else if (i == _occupied.Length)
+                {
+                    bits &= ~(ulong.MaxValue << (first % BitsPerWord));
+                }
+
+                if (bits != 0)
+                {
+                    var slot = (word * BitsPerWord) + BitOperations.TrailingZeroCount(bits);
+                    return new((_tick + 1 + ((slot - first + Slots) % Slots)) * TickNanoseconds);
+                }
+            }
+
+            return null;
+        }
+    }
+
+    /// <summary>Makes an entry come up at a time, or leaves it where it comes up earlier.</summary>
+    public void Schedule(Entry entry, Instant at)
+    {
+        var tick = Math.Max((at.Nanoseconds + TickNanoseconds - 1) / TickNanoseconds, _tick + 1);
+        if (entry.Tick <= tick)
+        {
+            return;
+        }
+
+        Cancel(entry);
+        var slot = SlotOf(tick);
+        entry.Tick = tick;
+        entry.Next = _slots[slot];
+        if (entry.Next is { } next)
+        {
+            next.Previous = entry;
+        }
+
+        _slots[slot] = entry;
+        _occupied[slot / BitsPerWord] |= 1UL << (slot % BitsPerWord);
+    }
+
+    /// <summary>Takes an entry out.</summary>
+    public void Cancel(Entry entry)
+    {
+        if (entry.Tick == Entry.Unscheduled)
+        {
+            return;
+        }
+
+        var slot = SlotOf(entry.Tick);
+        if (entry.Previous is { } previous)
+        {
+            previous.Next = entry.Next;
+        }
+        else
+        {
+            _slots[slot] = entry.Next;
+        }
+
+        if (entry.Next is { } next)
+        {
+            next.Previous = entry.Previous;
+        }
+
+        if (_slots[slot] is null)
+        {
+            _occupied[slot / BitsPerWord] &= ~(1UL << (slot % BitsPerWord));
+        }
+
+        entry.Previous = null;
+        entry.Next = null;
+        entry.Tick = Entry.Unscheduled;
+    }
+
+    /// <summary>Moves on to a time, and takes out all that have come up.</summary>
+    public void Advance(Instant now, List<Entry> due)
+    {
+        var target = now.Nanoseconds / TickNanoseconds;
+        var last = Math.Min(target, _tick + Slots);
+        for (var tick = _tick + 1; tick <= last; tick++)
+        {
+            for (var entry = _slots[SlotOf(tick)]; entry is not null;)
+            {
+                var next = entry.Next;
+                if (entry.Tick <= target)
+                {
+                    Cancel(entry);
+                    due.Add(entry);
+                }
+
+                entry = next;
+            }
+        }
+
+        _tick = Math.Max(_tick, target);
+    }
+
+    private static int SlotOf(long tick) => (int)(tick & (Slots - 1));
+
+    /// <summary>What has a deadline.</summary>
+    internal abstract class Entry
+    {
+        internal const long Unscheduled = long.MaxValue;
+
+        private long _tick = Unscheduled;
+
+        /// <summary>Gets when the entry comes up, the far future when it is not scheduled. Read by any thread.</summary>
+        public Instant DueAt => Tick == Unscheduled ? new(long.MaxValue) : new(Tick * TickNanoseconds);
+
+        internal long Tick
+        {
+            get => Volatile.Read(ref _tick);
+            set => Volatile.Write(ref _tick, value);
+        }
+
+        internal Entry? Previous { get; set; }
+
+        internal Entry? Next { get; set; }
+    }
+}

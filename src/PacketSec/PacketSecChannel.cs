@@ -1,0 +1,276 @@
+using System.Net;
+using System.Threading.Channels;
+using PacketSec.Diagnostics;
+using PacketSec.Internal;
+using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
+
+namespace PacketSec;
+
+/// <summary>Takes one datagram.</summary>
+/// <param name="payload">The datagram, valid during the call only.</param>
+public delegate void DatagramHandler(ReadOnlySpan<byte> payload);
+
+/// <summary>
+/// Datagrams to and from one identity: authenticated, encrypted, each delivered at most once, without order, and lost when the network loses them. The
+/// channel renews its keys, follows its peer to new addresses and finds it again after a restart, by itself.
+/// </summary>
+/// <remarks>
+/// All members may be called from any thread at any time; <see cref="ReceiveAsync"/> by one caller at a time. Sending blocks for no longer than it takes
+/// to encrypt. Disposal closes the channel. It is over, too, when the peer closes it, when no session lives for the idle timeout, and with its endpoint.
+/// </remarks>
+public sealed class PacketSecChannel : IAsyncDisposable
+{
+    private const int KeptEvents = 256;
+
+    private static readonly TimeSpan DisposalBound = TimeSpan.FromMilliseconds(500);
+
+    private readonly EndpointDriver _endpoint;
+    private readonly PeerDriver _peer;
+    private readonly ReceiveQueue _queue;
+    private readonly Channel<PacketSecChannelEvent> _events = Channel.CreateBounded<PacketSecChannelEvent>(
+        new BoundedChannelOptions(KeptEvents) { FullMode = BoundedChannelFullMode.DropOldest, SingleWriter = true });
+
+    private readonly TaskCompletionSource<PacketSecError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _disposal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private DatagramHandler? _wishedHandler;
+    private DatagramHandler? _handler;
+    private long _handlerFailures;
+    private IPEndPoint? _remote;
+    private int _disposed;
+
+    internal PacketSecChannel(EndpointDriver endpoint, PeerDriver peer)
+    {
+        _endpoint = endpoint;
+        _peer = peer;
+        _queue = new(endpoint.Options.ReceiveQueueDatagrams, endpoint.Options.ReceiveQueueBytes);
+    }
+
+    /// <summary>
+    /// Occurs when datagrams go to another address of the peer from here on. Raised on the thread pool; what a handler throws is logged.
+    /// </summary>
+    public event EventHandler<IPEndPoint>? RemoteAddressChanged;
+
+    /// <summary>Gets the longest datagram that <see cref="TrySend"/> takes, in bytes. The peer may send longer ones.</summary>
+    public int MaxDatagramSize => _peer.Machine.MaxPayload;
+
+    /// <summary>Gets the identity of the peer, which every session of the channel has proved.</summary>
+    public PeerId RemotePeerId => _peer.Machine.RemotePeer;
+
+    /// <summary>Gets the address that datagrams go to.</summary>
+    public IPEndPoint RemoteAddress => Volatile.Read(ref _remote) ?? throw new InvalidOperationException("The channel is not open yet.");
+
+    /// <summary>Gets the scheme that made the channel's keys: <c>p2pke-1</c>.</summary>
+    public string Scheme { get; } = P2pkeScheme.Name;
+
+    /// <summary>Gets a task that completes, and never fails, when the channel is over: with the reason, or null when this side disposed it.</summary>
+    public Task<PacketSecError?> Closed => _closed.Task;
+
+    internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    /// <summary>
+    /// Sends one datagram, or queues it while there is no session. Never waits for the network, throws nothing the network does, and allocates nothing
+    /// but for what it queues.
+    /// </summary>
+    /// <param name="datagram">1 to <see cref="MaxDatagramSize"/> bytes.</param>
+    /// <returns>What became of it.</returns>
+    /// <exception cref="ArgumentException">The datagram is empty: empty ones are the protocol's own and are never delivered.</exception>
+    public SendResult TrySend(ReadOnlySpan<byte> datagram)
+    {
+        if (datagram.IsEmpty)
+        {
+            throw new ArgumentException("A datagram has at least one byte: empty ones are the protocol's own and are never delivered.", nameof(datagram));
+        }
+
+        return _peer.TrySend(datagram);
+    }
+
+    /// <summary>
+    /// Receives one datagram. A call that is cancelled takes none. Allocates nothing for datagrams that wait already.
+    /// </summary>
+    /// <param name="buffer">Where it goes. Left alone until the task is complete: it is written to then.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The length of the datagram. Await the task once, before the next call.</returns>
+    /// <exception cref="PacketSecException">
+    /// The channel is over and no datagram is left; or the next datagram is longer than the buffer (<see cref="PacketSecError.TooLarge"/>): it stays, and
+    /// <see cref="PacketSecException.RequiredSize"/> tells what it needs.
+    /// </exception>
+    /// <exception cref="ObjectDisposedException">This side disposed the channel.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">Another call is under way, or a handler takes the datagrams.</exception>
+    public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        => _queue.ReceiveAsync(buffer, cancellationToken);
+
+    /// <summary>
+    /// Gives the channel's datagrams to a handler from now on, those first that wait already. The handler runs on the endpoint's one thread, one call at a
+    /// time, without a copy or a queue between: while it runs the endpoint receives nothing, so it must be short and must not wait for anything, least
+    /// of all for a task of this library. It may send. What it throws is counted and, once for a channel, logged.
+    /// </summary>
+    /// <param name="handler">The handler; it takes the place of the one before.</param>
+    /// <exception cref="InvalidOperationException">A call of <see cref="ReceiveAsync"/> is under way.</exception>
+    public void OnDatagram(DatagramHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        _queue.TakeForHandler();
+        Volatile.Write(ref _wishedHandler, handler);
+        _endpoint.Post(new DriverMessage.AttachHandler(this));
+    }
+
+    /// <summary>
+    /// Reads what happened to the channel, from its opening on. The last 256 events are kept for the reader; each goes to one reader. Ends after
+    /// <see cref="PacketSecChannelEvent.Closed"/>.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="OperationCanceledException">The reading was cancelled.</exception>
+    public IAsyncEnumerable<PacketSecChannelEvent> ReadEventsAsync(CancellationToken cancellationToken = default)
+        => _events.Reader.ReadAllAsync(cancellationToken);
+
+    /// <summary>Gets a snapshot of the counters.</summary>
+    public PacketSecChannelStatistics GetStatistics()
+    {
+        var counters = _peer.Machine.Statistics;
+        return new()
+        {
+            DatagramsSent = counters.DatagramsSent,
+            BytesSent = counters.BytesSent,
+            DatagramsReceived = counters.DatagramsReceived,
+            BytesReceived = counters.BytesReceived,
+            Sessions = counters.SessionsConfirmed,
+            HandlerFailures = Interlocked.Read(ref _handlerFailures),
+            Drops = EndpointTotals.ToDictionary(_peer.Machine.Drops),
+        };
+    }
+
+    /// <summary>
+    /// Closes the channel: tells the peer, three times over 200 ms, and wipes the keys. Complete within 500 ms. Idempotent. A pending
+    /// <see cref="ReceiveAsync"/> fails with <see cref="ObjectDisposedException"/>, and what was not received is given up.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _queue.End(static () => new ObjectDisposedException(nameof(PacketSecChannel)), discard: true);
+            _endpoint.Post(new DriverMessage.CloseChannel(_peer));
+        }
+
+        // Past the bound the endpoint's thread is held up by a handler; it goes on with the closing after it.
+        await _disposal.Task.WaitAsync(DisposalBound).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Makes the error of a dial or channel that ended.</summary>
+    internal static PacketSecException ToException(PacketSecError error, string peer) => new(error, error switch
+    {
+        PacketSecError.Refused => $"{peer} refused the channel: ask its operator to allow this side's peer ID.",
+        PacketSecError.NoCommonScheme => "No scheme is left to talk by: set DirectScheme in the endpoint's options.",
+        PacketSecError.WrongIdentity => $"Another identity than {peer} answers at that address: check the address and the expected peer ID.",
+        PacketSecError.TimedOut => $"{peer} did not answer within 10 s: check the address, that it runs, and that no firewall drops its UDP.",
+        PacketSecError.PeerClosed => $"{peer} closed the channel: connect again if there is more to say.",
+        PacketSecError.IdleTimeout => $"{peer} was out of reach, or nothing was sent, for the idle timeout: connect again.",
+        PacketSecError.ProtocolViolation => $"{peer} broke the protocol: compare the versions of both sides.",
+        PacketSecError.EndpointClosed => "The endpoint is closed: bind a new one.",
+        PacketSecError.TooLarge => "The datagram is too large: see MaxDatagramSize.",
+    });
+
+    /// <summary>Gives a datagram to the application. Called by the endpoint's thread.</summary>
+    internal DropReason Deliver(ReadOnlySpan<byte> payload)
+    {
+        if (_handler is not { } handler)
+        {
+            return _queue.Add(payload);
+        }
+
+        if (IsDisposed)
+        {
+            return DropReason.ChannelClosed;
+        }
+
+        try
+        {
+            handler(payload);
+        }
+        catch (Exception error)
+        {
+            // The application's fault must not end the endpoint, which serves its other channels, too.
+            if (Interlocked.Increment(ref _handlerFailures) == 1)
+            {
+                _endpoint.Log.HandlerFailed(error, RemotePeerId);
+            }
+        }
+
+        return DropReason.None;
+    }
+
+    /// <summary>Starts to give datagrams to the handler. Called by the endpoint's thread.</summary>
+    internal void AttachHandler(Span<byte> buffer)
+    {
+        _handler = Volatile.Read(ref _wishedHandler);
+        while (_queue.TryTake(buffer, out var length))
+        {
+            Deliver(buffer[..length]);
+        }
+    }
+
+    internal void OnConfirmed(long number, SessionRole role, IPEndPoint remote)
+    {
+        if (_remote is null)
+        {
+            Volatile.Write(ref _remote, remote);
+        }
+
+        Report(new PacketSecChannelEvent.SessionConfirmed(number, role, remote));
+    }
+
+    internal void Report(PacketSecChannelEvent channelEvent) => _events.Writer.TryWrite(channelEvent);
+
+    internal void OnAddressChanged(IPEndPoint remote)
+    {
+        Volatile.Write(ref _remote, remote);
+        Report(new PacketSecChannelEvent.AddressChanged(remote));
+        if (RemoteAddressChanged is { } handler)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                _ =>
+                {
+                    try
+                    {
+                        handler(this, remote);
+                    }
+                    catch (Exception error)
+                    {
+                        _endpoint.Log.HandlerFailed(error, RemotePeerId);
+                    }
+                },
+                null);
+        }
+    }
+
+    /// <summary>Ends the channel for the application. The first reason stays.</summary>
+    /// <param name="error">Why; null when this side closed it.</param>
+    internal void OnClosed(PacketSecError? error)
+    {
+        var reason = error;
+        if (reason is { } because)
+        {
+            var peer = RemotePeerId.ToString();
+            _queue.End(() => ToException(because, peer), discard: because == PacketSecError.EndpointClosed);
+        }
+        else
+        {
+            _queue.End(static () => new ObjectDisposedException(nameof(PacketSecChannel)), discard: true);
+        }
+
+        if (_closed.TrySetResult(reason))
+        {
+            Report(new PacketSecChannelEvent.Closed(reason));
+            _events.Writer.TryComplete();
+        }
+
+        CompleteDisposal();
+    }
+
+    /// <summary>Nothing is left to do for a disposal.</summary>
+    internal void CompleteDisposal() => _disposal.TrySetResult();
+}

@@ -1,0 +1,112 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using PacketSec.Protocol;
+using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec;
+
+/// <summary>How an endpoint is made. Read once, by <see cref="PacketSecEndpoint.Bind"/>.</summary>
+public sealed record PacketSecEndpointOptions
+{
+    /// <summary>Gets the own identity. The caller disposes it, after the endpoint.</summary>
+    public required PacketSecIdentity Identity { get; init; }
+
+    /// <summary>
+    /// Gets the address to bind, by default <c>[::]</c> with a port that the system chooses. <c>[::]</c> serves IPv6 and IPv4, and IPv4 alone, with
+    /// a warning in the log, on a machine without IPv6.
+    /// </summary>
+    public IPEndPoint LocalEndPoint { get; init; } = new(IPAddress.IPv6Any, 0);
+
+    /// <summary>Gets the scheme for dials and for first messages of others: <c>p2pke-1</c>, the one there is. Null takes and makes no handshakes.</summary>
+    public string? DirectScheme { get; init; } = P2pkeScheme.Name;
+
+    /// <summary>
+    /// Gets the question whether an identity may have a channel; null lets all in. Asked once for a channel, after the handshake proved the identity, on
+    /// a thread of the pool, for many identities at once. An exception, and no answer within 10 s (then the token is cancelled), are "no". Answer at
+    /// once where you can: towards <c>p2pke-1</c> the dialler may take a session for open after 100 ms without an answer.
+    /// </summary>
+    public Func<PeerIdentity, CancellationToken, ValueTask<bool>>? Authorize { get; init; }
+
+    /// <summary>Gets the clock for all deadlines. The default also counts the time that the machine is suspended, where the system tells it.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Gets where log messages go; null logs nothing. Payloads and keys are never logged.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>Gets how long a channel lives without a live session, 10 minutes by default; null is for ever.</summary>
+    public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Gets how long a silent path is left alone before an empty packet goes out, which keeps NATs open: 15 s or more; null is never.</summary>
+    public TimeSpan? Keepalive { get; init; }
+
+    /// <summary>Gets the ages at which sessions are renewed and end. For tests and demonstrations: <see cref="SessionLifetimes.Shortened"/>.</summary>
+    public SessionLifetimes SessionLifetimes { get; init; } = SessionLifetimes.Default;
+
+    /// <summary>
+    /// Gets the longest UDP payload to send, 256 to 65,507 bytes; 1,232 by default, which every IPv6 path takes. A datagram of the application is
+    /// 20 bytes shorter: <see cref="PacketSecChannel.MaxDatagramSize"/>. Any size is received.
+    /// </summary>
+    public int MaxUdpPayload { get; init; } = ImplementationLimits.DatagramSize;
+
+    /// <summary>Gets how many channels others may have open at once. Past it they are refused.</summary>
+    public int InboundChannels { get; init; } = ImplementationLimits.InboundChannels;
+
+    /// <summary>Gets how many channels may wait to be accepted, 256 by default. Past it they are refused.</summary>
+    public int AcceptBacklog { get; init; } = 256;
+
+    /// <summary>Gets how many datagrams may wait in a channel for the application. Past it new ones are dropped.</summary>
+    public int ReceiveQueueDatagrams { get; init; } = ImplementationLimits.ReceivedDatagrams;
+
+    /// <summary>Gets how many bytes may wait in a channel for the application. Past it new datagrams are dropped.</summary>
+    public int ReceiveQueueBytes { get; init; } = ImplementationLimits.ReceivedBytes;
+
+    /// <summary>Gets the wished size of the socket's receive buffer in bytes. The log tells when the system gives less, and what to set.</summary>
+    public int SocketReceiveBufferBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Gets the wished size of the socket's send buffer in bytes.</summary>
+    public int SocketSendBufferBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Gets a value indicating whether the framework's sockets serve where something better would; for comparison.</summary>
+    public bool UsePortableSockets { get; init; }
+
+    internal void Validate()
+    {
+        if (Identity is null || LocalEndPoint is null || TimeProvider is null || SessionLifetimes is null)
+        {
+            throw new ArgumentException("Identity, LocalEndPoint, TimeProvider and SessionLifetimes cannot be null.");
+        }
+
+        if (DirectScheme is not (null or P2pkeScheme.Name))
+        {
+            throw new ArgumentException($"No scheme named '{DirectScheme}' is known; '{P2pkeScheme.Name}' is.");
+        }
+
+        if (Keepalive < TimeSpan.FromSeconds(15))
+        {
+            throw new ArgumentException("Keepalive is 15 s or more; null turns it off.");
+        }
+
+        if (IdleTimeout <= TimeSpan.Zero)
+        {
+            throw new ArgumentException("IdleTimeout is positive; null is for ever.");
+        }
+
+        CheckRange(MaxUdpPayload, 256, ImplementationLimits.MaxUdpPayload, nameof(MaxUdpPayload));
+        CheckRange(InboundChannels, 1, int.MaxValue, nameof(InboundChannels));
+        CheckRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
+        CheckRange(ReceiveQueueDatagrams, 1, 1 << 20, nameof(ReceiveQueueDatagrams));
+        CheckRange(ReceiveQueueBytes, ImplementationLimits.MaxUdpPayload, 1 << 30, nameof(ReceiveQueueBytes));
+        CheckRange(SocketReceiveBufferBytes, 1, int.MaxValue, nameof(SocketReceiveBufferBytes));
+        CheckRange(SocketSendBufferBytes, 1, int.MaxValue, nameof(SocketSendBufferBytes));
+        SessionLifetimes.Validate();
+    }
+
+    private static void CheckRange(int value, int lowest, int highest, string name)
+    {
+        if (value < lowest || value > highest)
+        {
+            throw new ArgumentException($"{name} is {value}; it may be {lowest} to {highest}.");
+        }
+    }
+}
