@@ -260,7 +260,10 @@ func TestSmallOrder(t *testing.T) {
 	for i := 0; i < 19; i++ {
 		e := bytes.Repeat([]byte{0xff}, 32)
 		e[0], e[31] = byte(0xed+i), 0x7f
-		if small(e) != smallOrder(e) {
+		if small(e) != smallOrder(e) || canonicalPoint(e) {
+			t.Errorf("%x", e)
+		}
+		if e[0]--; i == 0 && !canonicalPoint(e) {
 			t.Errorf("%x", e)
 		}
 	}

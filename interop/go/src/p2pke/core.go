@@ -345,13 +345,13 @@ func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Chan
 var errCached = errors.New("p2pke: answered from the cache")
 
 func (e *Core) receiveTransport(now Instant, from netip.AddrPort, word uint32, datagram []byte) (*Channel, []byte) {
+	if len(datagram) < Overhead {
+		e.drop(TooShort)
+		return nil, nil
+	}
 	p := e.placeAt(from)
 	if p == nil {
 		e.drop(UnknownAddress)
-		return nil, nil
-	}
-	if len(datagram) < Overhead {
-		e.drop(TooShort)
 		return nil, nil
 	}
 	role := theirs

@@ -110,7 +110,7 @@ func (k *PublicKey) verify(purpose string, data, sig []byte) error {
 	good := false
 	switch key := k.key.(type) {
 	case ed25519.PublicKey:
-		good = len(sig) == ed25519.SignatureSize && !smallOrder(key) && !smallOrder(sig[:32]) &&
+		good = len(sig) == ed25519.SignatureSize && canonicalPoint(key) && !smallOrder(key) && !smallOrder(sig[:32]) &&
 			ed25519.Verify(key, digest[:], sig)
 	case *ecdsa.PublicKey:
 		good = ecdsa.VerifyASN1(key, digest[:32], sig)
@@ -151,6 +151,19 @@ func smallOrder(point []byte) bool {
 	y[31] &= 0x7f
 	for i := range smallOrderY {
 		if y == smallOrderY[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// canonicalPoint tells whether the y coordinate is below 2^255-19, as RFC 8032 demands and the library does not.
+func canonicalPoint(point []byte) bool {
+	if point[0] < 0xed || point[31]|0x80 != 0xff {
+		return true
+	}
+	for _, b := range point[1:31] {
+		if b != 0xff {
 			return true
 		}
 	}
