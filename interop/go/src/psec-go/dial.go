@@ -242,7 +242,8 @@ func (r *dialRun) sendAll(stop <-chan os.Signal, timeout time.Duration, unlimite
 		over := false
 		_, stopped = r.until(stop, 0, func() bool {
 			r.giveUp(timeout)
-			over = r.closed || unlimited && r.now()-start >= duration
+			over = r.closed || unlimited && r.now()-start >= duration ||
+				r.echoed == 0 && len(r.sentAt) > 0 && r.now()-r.sentAt[0] >= timeout // nothing comes back at all
 			return over || r.waiting < f.window && r.now() >= due
 		})
 		if stopped || over {
