@@ -328,8 +328,9 @@ public sealed partial class PeerMachine : IDisposable
             return;
         }
 
+        // A channel may count as open towards a peer that is slow to decide: what it never answered but by closing, it refused.
         _state = ChannelState.ClosingByPeer;
-        _closeReason = CloseReason.PeerClosed;
+        _closeReason = _liveness.LastAuthentic is null ? CloseReason.Refused : CloseReason.PeerClosed;
         _queue.Clear();
         _timers.ClearAll();
     }
