@@ -13,9 +13,6 @@ public sealed partial class SimulatedHost
     /// <summary>Gets the number of datagrams that the network delivered.</summary>
     public long DatagramsReceived { get; private set; }
 
-    /// <summary>Gets the number of datagrams that the machines wanted sent from an address that the host no longer has; they are not sent.</summary>
-    public long StaleSends { get; private set; }
-
     /// <summary>Returns how many datagrams came to a certain end at once.</summary>
     public long Received(ReceivedKind kind) => _received[(int)kind];
 
@@ -303,12 +300,7 @@ public sealed partial class SimulatedHost
 
     private void Transmit(in PathAddress path, ReadOnlySpan<byte> datagram)
     {
-        if (!path.Local.IsUnspecified && path.Local != Address)
-        {
-            StaleSends++;
-            return;
-        }
-
+        // A source address that the host no longer has is given up, as the sockets do; there is only the present one.
         _world.Network.Send(Address, path.Remote, datagram);
     }
 
