@@ -1,1 +1,3 @@
-return 0;
+using PacketSec.Fuzz;
+
+return FuzzApplication.Run(args, Console.Out, Console.Error);

@@ -1,0 +1,19 @@
+using PacketSec.Fuzz.Engine;
+
+namespace PacketSec.Fuzz.Targets;
+
+/// <summary>All targets, in the order of their names.</summary>
+internal static class AllTargets
+{
+    public static IReadOnlyList<FuzzTarget> List { get; } =
+    [
+        new NoiseHandshakeTarget(),
+        new P2pkeBodiesTarget(),
+        new PeerIdTarget(),
+        new PrivateKeyTarget(),
+        new PublicKeyTarget(),
+        new VarintTarget(),
+    ];
+
+    public static FuzzTarget? Find(string name) => List.FirstOrDefault(target => target.Name == name);
+}
