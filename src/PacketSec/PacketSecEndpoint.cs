@@ -93,6 +93,9 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
     /// <summary>Ends the endpoint as a crash of the process would: no peer is told.</summary>
     internal Task AbortAsync() => _driver.AbortAsync();
 
+    /// <summary>Gets the datagrams that the socket received, without a snapshot.</summary>
+    internal long UdpDatagramsReceived => _driver.UdpDatagramsReceived;
+
     /// <summary>Returns a digest of all that datagrams could change. Channels must be at rest.</summary>
     /// <param name="withHalfOpen">Whether half-open handshakes are part of it.</param>
     internal byte[] StateDigest(bool withHalfOpen) => _driver.StateDigest(withHalfOpen);

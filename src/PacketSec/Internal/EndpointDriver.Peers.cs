@@ -383,6 +383,9 @@ internal sealed partial class EndpointDriver
             case PeerEvent.Opened:
                 break;
             case PeerEvent.SessionEnded session:
+                //= spec/sessions.md#key-erasure
+                _aead.ForgetKeys();
+                SendContexts.ForgetKeys();
                 channel.Report(new PacketSecChannelEvent.SessionEnded(session.Number));
                 break;
             case PeerEvent.AddressChanged changed:

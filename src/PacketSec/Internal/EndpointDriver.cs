@@ -230,7 +230,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             HandshakesFinished = totals.HandshakesFinished,
             CachedAnswers = totals.CachedAnswers,
             Sessions = totals.Sessions,
-            UdpDatagramsReceived = Interlocked.Read(ref _udpReceived),
+            UdpDatagramsReceived = UdpDatagramsReceived,
             DatagramsSent = totals.DatagramsSent,
             BytesSent = totals.BytesSent,
             DatagramsReceived = totals.DatagramsReceived,
@@ -240,6 +240,8 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             Drops = totals.Drops,
         };
     }
+
+    public long UdpDatagramsReceived => Interlocked.Read(ref _udpReceived);
 
     public byte[] StateDigest(bool withHalfOpen)
     {

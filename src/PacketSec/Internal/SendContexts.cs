@@ -15,6 +15,7 @@ internal sealed class SendContexts : IDisposable
     private readonly int _bufferSize;
     private readonly SendContext?[] _free = new SendContext?[BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
     private bool _disposed;
+    private int _erasures;
 
     public SendContexts(ICryptoProvider crypto, int bufferSize)
     {
@@ -30,15 +31,34 @@ internal sealed class SendContexts : IDisposable
         {
             if (Interlocked.Exchange(ref _free[(first + i) & (_free.Length - 1)], null) is { } context)
             {
+                context.Erasures = Volatile.Read(ref _erasures);
                 return context;
             }
         }
 
-        return new SendContext(_crypto, _bufferSize);
+        return new SendContext(_crypto, _bufferSize) { Erasures = Volatile.Read(ref _erasures) };
+    }
+
+    /// <summary>Wipes the keys that the ciphers keep: of the free ones at once, of the lent ones when they come back.</summary>
+    public void ForgetKeys()
+    {
+        Interlocked.Increment(ref _erasures);
+        for (var i = 0; i < _free.Length; i++)
+        {
+            if (Interlocked.Exchange(ref _free[i], null) is { } context)
+            {
+                Return(context);
+            }
+        }
     }
 
     public void Return(SendContext context)
     {
+        if (context.Erasures != Volatile.Read(ref _erasures))
+        {
+            context.Aead.ForgetKeys();
+        }
+
         var first = Thread.GetCurrentProcessorId();
         for (var i = 0; i < _free.Length && !Volatile.Read(ref _disposed); i++)
         {
@@ -79,6 +99,9 @@ internal sealed class SendContext(ICryptoProvider crypto, int bufferSize) : IDis
     public PacketAead Aead { get; } = new(crypto);
 
     public byte[] Buffer { get; } = new byte[bufferSize];
+
+    /// <summary>Gets or sets how many erasures there had been when it was lent.</summary>
+    public int Erasures { get; set; }
 
     public void Dispose()
     {
