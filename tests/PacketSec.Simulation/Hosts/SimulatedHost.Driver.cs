@@ -68,7 +68,9 @@ public sealed partial class SimulatedHost
             }
         }
 
-        if (last is not null && !route.HasHalfOpen && !IsHandshake(datagram))
+        // What others began is the endpoint's: first messages and finishes, and data where such a handshake is half-open.
+        var isTheirs = !Header.FromResponder(datagram) && (route.HasHalfOpen || Header.Counter(datagram) < Header.FirstData);
+        if (last is not null && !isTheirs)
         {
             last.Machine.CountDrop(reason);
             Count(ReceivedKind.Dropped);
@@ -82,8 +84,6 @@ public sealed partial class SimulatedHost
             DrainEndpoint();
         }
     }
-
-    private static bool IsHandshake(ReadOnlySpan<byte> datagram) => Header.Counter(datagram) < Header.FirstData;
 
     private void Count(ReceivedKind kind) => _received[(int)kind]++;
 
