@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PacketSec.Diagnostics;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Wire;
 using PacketSec.Udp;
 
@@ -159,7 +160,7 @@ internal sealed partial class EndpointDriver
             return;
         }
 
-        if (last is null || route.HasHalfOpen || !routed || IsHandshake(datagram))
+        if (last is null || !routed || MayBeStrangers(route, datagram))
         {
             HandleStranger(now, path, datagram);
         }
@@ -170,8 +171,13 @@ internal sealed partial class EndpointDriver
         }
     }
 
-    private static bool IsHandshake(ReadOnlySpan<byte> datagram)
-        => PacketHeader.TryRead(datagram, out var header) && header.Counter.Value < SpecLimits.FirstDataCounter;
+    /// <summary>
+    /// Tells whether the endpoint machine may know what no peer claimed: the way of initiators, so first messages and finishes, and data where a
+    /// handshake is half-open. It would count anything else for a reason that says less than the peer's.
+    /// </summary>
+    private static bool MayBeStrangers(in Route route, ReadOnlySpan<byte> datagram)
+        => PacketHeader.TryRead(datagram, out var header) && header.Direction == Direction.InitiatorToResponder
+            && (route.HasHalfOpen || header.Counter.Value < SpecLimits.FirstDataCounter);
 
     private void HandleStranger(Instant now, in PathAddress path, ReadOnlySpan<byte> datagram)
     {
