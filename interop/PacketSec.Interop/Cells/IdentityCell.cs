@@ -1,0 +1,26 @@
+using PacketSec.Interop.Faults;
+using PacketSec.Interop.Peers;
+
+namespace PacketSec.Interop.Cells;
+
+/// <summary>The listener is not who the dialler calls: the dial fails with that reason and no session comes about.</summary>
+internal sealed class IdentityCell(string scenario, IPeers dialler, IPeers listener) : Cell(scenario, dialler, listener)
+{
+    public override async Task RunAsync(CellRun run)
+    {
+        await using var listening = await ListenAsync(run, run.Keys.Make("listener"), AnyPort, FullLifetime);
+        await using var path = run.OpenPath(listening, FaultProfile.Clean);
+        await using var dial = Diallers.Dial(
+            new()
+            {
+                Identity = run.Keys.Make("dialler"),
+                Expected = run.Keys.Make("somebody-else"),
+                Address = path.EndPoint,
+                Count = 1,
+                EchoTimeout = EchoTimeout,
+            },
+            run.Token);
+        run.Take(await dial.Outcome, EndReason.WrongIdentity);
+        run.Require(run.Sessions == 0 && listening.Sessions.All == 0, "there is a session with the wrong identity");
+    }
+}

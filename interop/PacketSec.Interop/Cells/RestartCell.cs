@@ -1,0 +1,53 @@
+using PacketSec.Interop.Faults;
+using PacketSec.Interop.Peers;
+
+namespace PacketSec.Interop.Cells;
+
+/// <summary>
+/// The listener dies under traffic without a word and comes back at the same address: under the same key the dialler finds it again by itself; under
+/// another one it gets no session, and ends with that reason when its last one has expired.
+/// </summary>
+internal sealed class RestartCell(string scenario, bool sameKey, IPeers dialler, IPeers listener) : Cell(scenario, dialler, listener)
+{
+    private const int Answers = 50;
+    private const int DatagramCount = 3000;
+
+    public override async Task RunAsync(CellRun run)
+    {
+        var identity = run.Keys.Make("listener");
+        var first = await ListenAsync(run, identity, AnyPort, FullLifetime);
+        await using var atTheLatest = first;
+        await using var path = run.OpenPath(first, FaultProfile.Clean);
+        await using var dial = Diallers.Dial(
+            new()
+            {
+                Identity = run.Keys.Make("dialler"),
+                Expected = identity,
+                Address = path.EndPoint,
+                Count = DatagramCount,
+                Size = 200,
+                Duration = Ceiling,
+                EchoTimeout = TimeSpan.FromSeconds(2),
+                Lifetime = sameKey ? FullLifetime : ShortLifetime,
+            },
+            run.Token);
+        await UntilAnsweredAsync(run, path, dial, Answers);
+
+        // What a dying process still says does not count.
+        path.Cut = true;
+        await first.KillAsync();
+        await using var second = await ListenAsync(run, sameKey ? identity : run.Keys.Make("other"), first.Address, FullLifetime);
+        path.Cut = false;
+        if (sameKey)
+        {
+            await UntilAsync(run, () => second.Sessions.All > 0 || dial.Outcome.IsCompleted);
+            await UntilAnsweredAsync(run, path, dial, Answers);
+            dial.Stop();
+        }
+
+        var outcome = await dial.Outcome;
+        run.Take(outcome, sameKey ? EndReason.Finished : EndReason.WrongIdentity);
+        run.Require(!sameKey || outcome.Sessions >= 2, $"there was only {outcome.Sessions} session");
+        run.Require(sameKey || second.Sessions.All == 0, "the impostor has a session");
+    }
+}

@@ -1,0 +1,44 @@
+using System.Net;
+
+namespace PacketSec.Interop.Peers;
+
+/// <summary>One implementation, in both roles.</summary>
+internal interface IPeers
+{
+    /// <summary>Gets the name in the matrix.</summary>
+    string Name { get; }
+
+    /// <summary>Starts a listener that echoes every datagram.</summary>
+    Task<IListener> ListenAsync(ListenPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>Starts a dialler.</summary>
+    IDialler Dial(DialPlan plan, CancellationToken cancellationToken);
+}
+
+/// <summary>A listener at work. Disposal ends it at the latest.</summary>
+internal interface IListener : IAsyncDisposable
+{
+    IPEndPoint Address { get; }
+
+    /// <summary>Gets the sessions that were confirmed, and those of them that the listener had initiated.</summary>
+    (int All, int Initiated) Sessions { get; }
+
+    /// <summary>Waits until a channel has ended, and tells why; each is told once, in order.</summary>
+    Task<EndReason> NextEndAsync(CancellationToken cancellationToken);
+
+    /// <summary>Closes the channels and ends.</summary>
+    Task StopAsync(CancellationToken cancellationToken);
+
+    /// <summary>Ends without a word to anybody, when the path to it is cut.</summary>
+    Task KillAsync();
+}
+
+/// <summary>A dialler at work. Disposal ends it at the latest.</summary>
+internal interface IDialler : IAsyncDisposable
+{
+    /// <summary>Gets what became of it. Never fails.</summary>
+    Task<DialOutcome> Outcome { get; }
+
+    /// <summary>Ends the sending; the outcome follows.</summary>
+    void Stop();
+}

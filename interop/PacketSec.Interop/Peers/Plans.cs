@@ -1,0 +1,65 @@
+using System.Net;
+
+namespace PacketSec.Interop.Peers;
+
+/// <summary>How a listener is started.</summary>
+/// <param name="Identity">Who it is.</param>
+/// <param name="Address">Where; port 0 lets the system choose.</param>
+/// <param name="Lifetime">How long its sessions receive; 60 s is the specification's figure.</param>
+internal sealed record ListenPlan(PeerKey Identity, IPEndPoint Address, TimeSpan Lifetime);
+
+/// <summary>What a dialler does.</summary>
+internal sealed record DialPlan
+{
+    public required PeerKey Identity { get; init; }
+
+    public required PeerKey Expected { get; init; }
+
+    public required IPEndPoint Address { get; init; }
+
+    /// <summary>Gets how many datagrams are sent; 0 is without end, until stopped.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Gets the bytes of each: 8 or more, for the number that it begins with.</summary>
+    public int Size { get; init; } = 600;
+
+    /// <summary>
+    /// Gets how many may be without echo at once. Below the 32 packets that a listener holds while a handshake is not complete, with room for copies:
+    /// an initiator that repeated its finish three times may send before it arrived.
+    /// </summary>
+    public int Window { get; init; } = 24;
+
+    /// <summary>Gets the time over which the datagrams are spread; zero sends as fast as the window allows.</summary>
+    public TimeSpan Duration { get; init; }
+
+    /// <summary>Gets how long an echo is waited for before it counts as lost.</summary>
+    public required TimeSpan EchoTimeout { get; init; }
+
+    public TimeSpan Lifetime { get; init; } = TimeSpan.FromSeconds(60);
+}
+
+/// <summary>Why a channel or a dial ended, in words that both implementations share.</summary>
+internal enum EndReason
+{
+    /// <summary>It did what it was to do and closed.</summary>
+    Finished,
+
+    PeerClosed,
+
+    WrongIdentity,
+
+    TimedOut,
+
+    Refused,
+
+    IdleTimeout,
+
+    /// <summary>Anything else: a failure of the cell.</summary>
+    Failed,
+}
+
+/// <summary>What became of a dial.</summary>
+internal sealed record DialOutcome(EndReason Reason, long Sent = 0, long Echoed = 0, long Duplicated = 0, long Sessions = 0, string? Detail = null)
+{
+    public long Lost => Sent - Echoed;
+}
