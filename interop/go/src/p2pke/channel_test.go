@@ -437,4 +437,3 @@ func TestRefusal(t *testing.T) {
 		t.Error("something is left")
 	}
 }
-
