@@ -322,11 +322,21 @@ internal sealed partial class EndpointDriver
         SettleEndpoint(now);
         foreach (var (_, peer) in _peers)
         {
+            var error = EndOf(peer);
             FailDials(peer, PacketSecError.EndpointClosed);
-            peer.Channel.OnClosed(peer.Channel.IsDisposed ? null : PacketSecError.EndpointClosed);
+            if (peer.IsRetired && !peer.Channel.IsDisposed)
+            {
+                // Closed by its peer, whose late datagrams nobody can receive any more.
+                Forget(peer, error);
+                continue;
+            }
+
+            peer.Channel.OnClosed(error);
             ClosePeer(now, peer);
         }
     }
+
+    private static PacketSecError? EndOf(PeerDriver peer) => peer.Channel.IsDisposed ? null : PacketSecError.EndpointClosed;
 
     /// <summary>The last thing the thread does: everything pending ends, everything secret is wiped.</summary>
     private void Stop()
@@ -336,7 +346,7 @@ internal sealed partial class EndpointDriver
         foreach (var (_, peer) in _peers)
         {
             FailDials(peer, PacketSecError.EndpointClosed);
-            Forget(peer, peer.Channel.IsDisposed ? null : PacketSecError.EndpointClosed);
+            Forget(peer, EndOf(peer));
         }
 
         _workers.Dispose();

@@ -415,7 +415,7 @@ internal sealed partial class EndpointDriver
     {
         PacketSecError? error = reason switch
         {
-            CloseReason.Local => _closingUntil is not null && !peer.Channel.IsDisposed ? PacketSecError.EndpointClosed : null,
+            CloseReason.Local => _closingUntil is null ? null : EndOf(peer),
             CloseReason.PeerClosed => PacketSecError.PeerClosed,
             CloseReason.Refused => PacketSecError.Refused,
             CloseReason.TimedOut => PacketSecError.TimedOut,

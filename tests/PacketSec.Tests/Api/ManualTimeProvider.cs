@@ -1,0 +1,92 @@
+namespace PacketSec.Tests.Api;
+
+/// <summary>A clock that stands still until a test moves it.</summary>
+internal sealed class ManualTimeProvider : TimeProvider
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    private readonly Lock _lock = new();
+    private readonly List<ManualTimer> _timers = [];
+    private TimeSpan _passed = TimeSpan.FromHours(1);
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp()
+    {
+        lock (_lock)
+        {
+            return _passed.Ticks;
+        }
+    }
+
+    public override DateTimeOffset GetUtcNow() => Start + new TimeSpan(GetTimestamp());
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, () => callback(state));
+        lock (_lock)
+        {
+            _timers.Add(timer);
+        }
+
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    public void Advance(TimeSpan time)
+    {
+        ManualTimer[] due;
+        lock (_lock)
+        {
+            _passed += time;
+            due = [.. _timers.Where(timer => timer.DueAt <= _passed)];
+            foreach (var timer in due)
+            {
+                timer.DueAt = TimeSpan.MaxValue;
+            }
+        }
+
+        foreach (var timer in due)
+        {
+            timer.Fire();
+        }
+    }
+
+    private sealed class ManualTimer(ManualTimeProvider owner, Action fire) : ITimer
+    {
+        public TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;
+
+        public void Fire() => fire();
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            bool now;
+            lock (owner._lock)
+            {
+                now = dueTime == TimeSpan.Zero;
+                DueAt = dueTime == Timeout.InfiniteTimeSpan || now ? TimeSpan.MaxValue : owner._passed + dueTime;
+            }
+
+            if (now)
+            {
+                ThreadPool.QueueUserWorkItem(_ => fire());
+            }
+
+            return true;
+        }
+
+        public void Dispose()
+        {
+            lock (owner._lock)
+            {
+                owner._timers.Remove(this);
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
