@@ -5,6 +5,7 @@ namespace PacketSec.Simulation.Tests.Scenarios;
 
 public sealed class AdversaryScenarios
 {
+    //= spec/threat-model.md#replay-nothing
     //= spec/sessions.md#forged-harmless
     //= spec/sessions.md#replay-window
     //= spec/sessions.md#window-commit
@@ -170,6 +171,7 @@ public sealed class AdversaryScenarios
         pair.CheckAlive();
     }
 
+    //= spec/threat-model.md#authentic-delivery
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

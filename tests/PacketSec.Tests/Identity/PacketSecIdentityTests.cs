@@ -54,6 +54,7 @@ public sealed class PacketSecIdentityTests : IDisposable
         Assert.Equal(["me.key"], _folder.FileNames);
     }
 
+    //= spec/threat-model.md#identity-file
     [Fact]
     public void A_key_file_is_its_owners_alone()
     {
@@ -66,6 +67,7 @@ public sealed class PacketSecIdentityTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder["me.key"]));
     }
 
+    //= spec/threat-model.md#identity-file
     [Theory]
     [InlineData(UnixFileMode.UserRead, true)]
     [InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, true)]
