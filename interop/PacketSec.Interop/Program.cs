@@ -8,9 +8,10 @@ const int InterruptedCode = 130;
 var seedOption = new Option<ulong>("--seed") { Description = "Decides what the paths do to which datagram.", DefaultValueFactory = _ => 1 };
 var onlyOption = new Option<string?>("--only") { Description = "Run the cells whose name contains this." };
 var parallelOption = new Option<int>("--parallel") { Description = "Cells at once; they wait most of the time.", DefaultValueFactory = _ => 12 };
-var goOption = new Option<FileInfo?>("--go") { Description = "The Go peer; by default it is built from interop/go." };
+var goOption = new Option<FileInfo>("--go") { Description = "The Go peer; by default it is built from interop/go." };
 var jsonOption = new Option<bool>("--json") { Description = "Print lines of JSON." };
 var listOption = new Option<bool>("--list") { Description = "Print the names of the cells and end." };
+goOption.AcceptExistingOnly();
 parallelOption.Validators.Add(result =>
 {
     if (result.GetValueOrDefault<int>() < 1)

@@ -18,6 +18,8 @@ internal sealed record CellReport(Cell Cell, CellStatus Status, TimeSpan Time, C
 /// <summary>Prints what happened: lines for people with the matrix at the end, or lines of JSON for programs.</summary>
 internal sealed class Report(TextWriter output, bool json)
 {
+    private static readonly JsonSerializerOptions JsonNames = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+
     private readonly Lock _gate = new();
     private readonly List<CellReport> _cells = [];
     private int _otherFailures;
@@ -71,22 +73,24 @@ internal sealed class Report(TextWriter output, bool json)
         CellStatus.Skipped => "skipped",
     };
 
-    private static string ToJson(CellReport report) => JsonSerializer.Serialize(new
-    {
-        v = 1,
-        @event = "cell",
-        name = report.Cell.Name,
-        status = Word(report.Status).ToLowerInvariant(),
-        seed = report.Run?.Seed,
-        ms = (long)report.Time.TotalMilliseconds,
-        sent = report.Run?.Sent,
-        echoed = report.Run?.Echoed,
-        duplicated = report.Run?.Duplicated,
-        sessions = report.Run?.Sessions,
-        handshake = report.Run?.Counts(PacketClass.Handshake),
-        data = report.Run?.Counts(PacketClass.Data),
-        detail = report.Detail,
-    });
+    private static string ToJson(CellReport report) => JsonSerializer.Serialize(
+        new
+        {
+            v = 1,
+            @event = "cell",
+            name = report.Cell.Name,
+            status = Word(report.Status).ToLowerInvariant(),
+            seed = report.Run?.Seed,
+            ms = (long)report.Time.TotalMilliseconds,
+            sent = report.Run?.Sent,
+            echoed = report.Run?.Echoed,
+            duplicated = report.Run?.Duplicated,
+            sessions = report.Run?.Sessions,
+            handshake = report.Run?.Counts(PacketClass.Handshake),
+            data = report.Run?.Counts(PacketClass.Data),
+            detail = report.Detail,
+        },
+        JsonNames);
 
     private static string ToLine(CellReport report)
     {
@@ -99,7 +103,7 @@ internal sealed class Report(TextWriter output, bool json)
                 + $" | data {data.Received}: {data.Duplicated} doubled, {data.Late} late, {data.Corrupted} corrupted | seed {run.Seed:x16}";
         }
 
-        return report.Detail is null ? line : $"{line} | {report.Detail}";
+        return report.Detail is null ? line.TrimEnd() : $"{line} | {report.Detail}";
     }
 
     private void PrintMatrix()

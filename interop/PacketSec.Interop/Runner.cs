@@ -52,10 +52,9 @@ internal sealed class Runner(Report report, ulong seed, int parallel)
             failure = error is CellFailure ? error.Message : error.ToString();
         }
 
-        report.Add(new(cell, failure is null ? CellStatus.Passed : CellStatus.Failed, Stopwatch.GetElapsedTime(start), run, failure));
-        if (failure is not null)
-        {
-            report.Say($"        repeat: --seed {seed} --only {cell.Name}");
-        }
+        // An interrupted cell neither passed nor failed.
+        cancellationToken.ThrowIfCancellationRequested();
+        var repeat = failure is null ? null : $"{failure} | repeat: --seed {seed} --only {cell.Name}";
+        report.Add(new(cell, failure is null ? CellStatus.Passed : CellStatus.Failed, Stopwatch.GetElapsedTime(start), run, repeat));
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Threading.Channels;
+using PacketSec.Interop.Cells;
 
 namespace PacketSec.Interop.Peers;
 
@@ -36,7 +37,7 @@ internal sealed class GoPeers(string program) : IPeers
         // Without a count it sends until it is stopped, or for this long.
         arguments.AddRange(plan.Count > 0
             ? ["--count", $"{plan.Count}", "--duration-ms", Milliseconds(plan.Duration)]
-            : ["--duration-ms", Milliseconds(Cells.Cell.Ceiling)]);
+            : ["--duration-ms", Milliseconds(Cell.Ceiling)]);
         arguments.Add($"{plan.Expected.Id}@{plan.Address}");
         return new Dialler(new ChildProcess(program, arguments), cancellationToken);
     }
@@ -72,14 +73,14 @@ internal sealed class GoPeers(string program) : IPeers
             if (!await process.Lines.WaitToReadAsync(cancellationToken) || !process.Lines.TryRead(out var first))
             {
                 await process.KillAsync();
-                throw new InvalidOperationException($"The Go listener does not start: {process.Errors}");
+                throw new CellFailure($"The Go listener does not start: {process.Errors}");
             }
 
             using var document = JsonDocument.Parse(first);
             var line = document.RootElement;
             if (Text(line, "event") != "listening" || Text(line, "peer") != identity.Id.ToString())
             {
-                throw new InvalidOperationException($"The Go listener of {identity.Id} says: {first}");
+                throw new CellFailure($"The Go listener of {identity.Id} says: {first}");
             }
 
             Address = IPEndPoint.Parse(Text(line, "addr")!);
@@ -95,7 +96,7 @@ internal sealed class GoPeers(string program) : IPeers
             await _reading;
             if (code != 0)
             {
-                throw new InvalidOperationException($"The Go listener ended with {code}: {process.Errors}");
+                throw new CellFailure($"The Go listener ended with {code}: {process.Errors}");
             }
         }
 
