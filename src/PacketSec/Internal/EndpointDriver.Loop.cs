@@ -34,15 +34,16 @@ internal sealed partial class EndpointDriver
     {
         try
         {
+            var now = Clock.Now;
             while (!IsFinished())
             {
-                var status = _io.Receive(_datagram, WaitMilliseconds(), out var info);
+                var status = _io.Receive(_datagram, WaitMilliseconds(now), out var info);
                 if (status == ReceiveStatus.Closed)
                 {
                     break;
                 }
 
-                var now = Clock.Now;
+                now = Clock.Now;
                 if (status == ReceiveStatus.Datagram)
                 {
                     HandleDatagram(now, info, _datagram.AsSpan(0, info.Length));
@@ -78,31 +79,30 @@ internal sealed partial class EndpointDriver
     private bool IsFinished()
         => _closingUntil is { } until && (_peers.IsEmpty || BootClock.GetNanoseconds() >= until);
 
-    private int WaitMilliseconds()
+    private int WaitMilliseconds(Instant now)
     {
-        // A custom clock may stand still; the bound on closing is real time.
         var due = _wheel.NextDue;
+        var left = due is { } at ? Math.Max(at.Nanoseconds - now.Nanoseconds, 0) : long.MaxValue;
         if (_closingUntil is { } until)
         {
-            var left = Math.Min(until - BootClock.GetNanoseconds(), Left(due));
+            // The bound on closing is real time; a custom clock may stand still.
+            left = Math.Min(left, until - BootClock.GetNanoseconds());
             return (int)Math.Clamp(left / 1_000_000, 0, 50) + 1;
         }
 
         if (_clockTimer is null)
         {
-            return due is null ? Timeout.Infinite : (int)Math.Clamp((Left(due) / 1_000_000) + 1, 0, 60_000);
+            return due is null ? Timeout.Infinite : (int)Math.Clamp(left / 1_000_000, 0, 60_000) + 1;
         }
 
         if (due != _clockTimerAt)
         {
             _clockTimerAt = due;
-            _clockTimer.Change(due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(Math.Max(Left(due) / 100, 0)), Timeout.InfiniteTimeSpan);
+            _clockTimer.Change(due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(left / 100), Timeout.InfiniteTimeSpan);
         }
 
         return Timeout.Infinite;
     }
-
-    private long Left(Instant? due) => due is { } at ? Math.Max(at.Nanoseconds - Clock.Now.Nanoseconds, 0) : long.MaxValue;
 
     //= spec/sessions.md#drop-reasons
     private void HandleDatagram(Instant now, in ReceivedDatagram info, ReadOnlySpan<byte> datagram)
@@ -229,7 +229,7 @@ internal sealed partial class EndpointDriver
             peer.NextWithNews = null;
 
             // From here on the peer can be put into a new list.
-            Volatile.Write(ref peer.HasNews, 0);
+            Interlocked.Exchange(ref peer.HasNews, 0);
             Drain(now, peer);
             peer = next;
         }

@@ -427,8 +427,18 @@ internal sealed partial class EndpointDriver
             Log.ChannelClosed(peer.Channel.RemotePeerId, reason);
         }
 
-        FailDials(peer, error ?? PacketSecError.EndpointClosed);
+        if (error is { } failure)
+        {
+            FailDials(peer, failure);
+        }
+
         Forget(peer, error);
+
+        // Another part of the application disposed the channel that these dials shared: they get one of their own.
+        foreach (var dial in peer.Dials)
+        {
+            Post(new DriverMessage.Connect(dial));
+        }
     }
 
     private static void FailDials(PeerDriver peer, PacketSecError error)

@@ -20,37 +20,13 @@ internal sealed class TimerWheel
     private readonly ulong[] _occupied = new ulong[Slots / BitsPerWord];
     private long _tick;
 
+    // No entry comes up before this tick.
+    private long _next = Entry.Unscheduled;
+
     public TimerWheel(Instant now) => _tick = now.Nanoseconds / TickNanoseconds;
 
-    /// <summary>Gets when <see cref="Advance"/> has something to look at, or null.</summary>
-    public Instant? NextDue
-    {
-        get
-        {
-            var first = SlotOf(_tick + 1);
-            for (var i = 0; i <= _occupied.Length; i++)
-            {
-                var word = ((first / BitsPerWord) + i) % _occupied.Length;
-                var bits = _occupied[word];
-                if (i == 0)
-                {
-                    bits &= ulong.MaxValue << (first % BitsPerWord);
-                }
-                else if (i == _occupied.Length)
-                {
-                    bits &= ~(ulong.MaxValue << (first % BitsPerWord));
-                }
-
-                if (bits != 0)
-                {
-                    var slot = (word * BitsPerWord) + BitOperations.TrailingZeroCount(bits);
-                    return new((_tick + 1 + ((slot - first + Slots) % Slots)) * TickNanoseconds);
-                }
-            }
-
-            return null;
-        }
-    }
+    /// <summary>Gets when <see cref="Advance"/> is to be called next, or null. It may find nothing then.</summary>
+    public Instant? NextDue => _next == Entry.Unscheduled ? null : new(_next * TickNanoseconds);
 
     /// <summary>Makes an entry come up at a time, or leaves it where it comes up earlier.</summary>
     public void Schedule(Entry entry, Instant at)
@@ -72,6 +48,7 @@ internal sealed class TimerWheel
 
         _slots[slot] = entry;
         _occupied[slot / BitsPerWord] |= 1UL << (slot % BitsPerWord);
+        _next = Math.Min(_next, tick);
     }
 
     /// <summary>Takes an entry out.</summary>
@@ -128,6 +105,27 @@ internal sealed class TimerWheel
         }
 
         _tick = Math.Max(_tick, target);
+        _next = FindNext();
+    }
+
+    /// <summary>Finds the first tick whose slot is occupied, perhaps by entries of a later round only.</summary>
+    private long FindNext()
+    {
+        var first = SlotOf(_tick + 1);
+        for (var i = 0; i <= _occupied.Length; i++)
+        {
+            // The first word is looked at twice: its upper part at the beginning, its lower part at the end of the round.
+            var word = ((first / BitsPerWord) + i) % _occupied.Length;
+            var upper = ulong.MaxValue << (first % BitsPerWord);
+            var bits = _occupied[word] & (i == 0 ? upper : i == _occupied.Length ? ~upper : ulong.MaxValue);
+            if (bits != 0)
+            {
+                var slot = (word * BitsPerWord) + BitOperations.TrailingZeroCount(bits);
+                return _tick + 1 + ((slot - first + Slots) % Slots);
+            }
+        }
+
+        return Entry.Unscheduled;
     }
 
     private static int SlotOf(long tick) => (int)(tick & (Slots - 1));

@@ -158,6 +158,25 @@ public class DisposalTests
     }
 
     [Fact]
+    public async Task An_identity_disposed_under_its_endpoint_ends_the_endpoint_with_a_word_in_the_log()
+    {
+        using var logs = new LogRecorder();
+        using var identity = PacketSecIdentity.Generate();
+        await using var pair = EndpointPair.Bind(listener: o => o with { LoggerFactory = logs, Identity = identity });
+        var accept = pair.Listener.AcceptAsync().AsTask();
+        identity.Dispose();
+
+        using var cancellation = new CancellationTokenSource();
+        var dial = pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId, cancellation.Token);
+
+        Assert.Equal(PacketSecError.EndpointClosed, (await Assert.ThrowsAsync<PacketSecException>(() => accept.WithinCeiling())).Error);
+        await pair.Listener.DisposeAsync();
+        Assert.Contains(logs.Entries, entry => entry.Id == 12);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dial);
+    }
+
+    [Fact]
     public async Task Disposing_a_channel_in_its_handler_does_not_hang()
     {
         await using var pair = EndpointPair.Bind();

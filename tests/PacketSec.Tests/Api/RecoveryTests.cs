@@ -86,6 +86,52 @@ public class RecoveryTests
         Assert.Equal(1, pair.Listener.GetStatistics().Channels);
     }
 
+    //= spec/sessions.md#redial
+    [Fact]
+    public async Task A_dial_of_a_silent_channel_finds_the_peer_at_its_new_address()
+    {
+        var time = new ManualTimeProvider();
+        await using var pair = EndpointPair.Bind(o => o with { TimeProvider = time });
+        var (dialled, _) = await pair.OpenAsync();
+        await pair.Listener.AbortAsync();
+        await using var back = PacketSecEndpoint.Bind(pair.ListenerOptions);
+        time.Advance(TimeSpan.FromSeconds(10.1));
+
+        var again = await pair.Dialler.ConnectAsync(back.LocalEndPoint, back.PeerId).WithinCeiling();
+
+        Assert.Same(dialled, again);
+        Assert.Equal(back.LocalEndPoint, (await again.EventAsync<PacketSecChannelEvent.AddressChanged>()).Remote);
+        Assert.Equal(back.LocalEndPoint, again.RemoteAddress);
+        var accepted = await back.AcceptAsync();
+        again.TrySend([1]);
+        Assert.Equal([1], await accepted.ReceiveOneAsync());
+    }
+
+    [Fact]
+    public async Task A_dial_that_waits_for_a_channel_which_is_disposed_gets_its_own()
+    {
+        var time = new ManualTimeProvider();
+        using var silent = new SilentHost();
+        await using var pair = EndpointPair.Bind(o => o with { TimeProvider = time });
+        var (dialled, _) = await pair.OpenAsync();
+        await pair.Listener.AbortAsync();
+        time.Advance(TimeSpan.FromSeconds(10.1));
+        var dial = pair.Dialler.ConnectAsync(silent.Address, pair.Listener.PeerId);
+        await silent.ReceiveAsync();
+
+        var disposal = dialled.DisposeAsync();
+        await Until.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            return dialled.Closed.IsCompleted;
+        });
+        await disposal;
+        await using var back = PacketSecEndpoint.Bind(pair.ListenerOptions);
+        await back.ConnectAsync(pair.Dialler.LocalEndPoint, pair.Dialler.PeerId).WithinCeiling();
+
+        Assert.NotSame(dialled, await dial.WithinCeiling());
+    }
+
     //= spec/sessions.md#rekey-lossless
     [Fact]
     public async Task A_rekey_under_traffic_loses_no_datagram()
