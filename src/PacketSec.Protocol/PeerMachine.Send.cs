@@ -184,21 +184,14 @@ public sealed partial class PeerMachine
         }
 
         //= spec/p2pke.md#direct-hold
-        var handshaking = IsHandshaking;
-        if (!handshaking && _sessions.NewestSendable(now, SessionRole.Initiator) is { } own)
+        if (!IsHandshaking && _sessions.NewestSendable(now, SessionRole.Initiator) is { } own)
         {
             return own;
         }
 
+        // A session that the peer initiated may be older there than here, and over: it serves only when our own handshake has failed.
         //= spec/p2pke.md#direct-prefer-own
         //= spec/p2pke.md#direct-first-send
-        return handshaking || _ownAttemptFailed ? UsableWhileHandshaking(now, handshaking) : null;
-    }
-
-    private Session? UsableWhileHandshaking(Instant now, bool handshaking)
-    {
-        // The first handshake of ours beside a session that the peer initiated is waited for; a later one is not.
-        var waited = handshaking && !_ownAttemptFailed && !_sessions.AnyOwnConfirmed();
-        return waited ? null : _sessions.NewestSendable(now, SessionRole.Responder);
+        return _ownAttemptFailed ? _sessions.NewestSendable(now, SessionRole.Responder) : null;
     }
 }

@@ -76,10 +76,6 @@ internal sealed class SessionSet : IDisposable
         return answered ?? newest;
     }
 
-    /// <summary>Whether a session lives that we initiated and that counted as confirmed.</summary>
-    public bool AnyOwnConfirmed()
-        => _sessions.Exists(session => session.Role == SessionRole.Initiator && session.IsLive && session.State != SessionState.Unconfirmed);
-
     /// <summary>Returns an unconfirmed session of ours whose early allowance covers a packet.</summary>
     public Session? NewestEarly(Instant now, int packetLength)
     {

@@ -343,21 +343,24 @@ public sealed class PeerChannelTests
     }
 
     //= spec/p2pke.md#direct-hold
+    //= spec/p2pke.md#direct-prefer-own
     [Fact]
-    public void While_our_second_handshake_runs_data_goes_on_the_session_of_the_other_role_or_waits()
+    public void While_our_second_handshake_runs_data_wait_although_a_session_of_the_other_role_lives()
     {
         using var fixture = new PeerFixture();
         var own = fixture.Dial();
         fixture.Advance(TimeSpan.FromMilliseconds(100));
         fixture.Send([1], out var first);
         Assert.Equal([1], fixture.Open(own, first));
+        fixture.Adopt();
+        fixture.Sent();
         fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+
         Assert.Equal(SealResult.Queued, fixture.Send([2], out _));
+        var second = fixture.Answer();
+        var sent = fixture.Advance(TimeSpan.FromMilliseconds(100));
 
-        var theirs = fixture.Adopt();
-        var sent = fixture.Sent();
-
-        Assert.Equal([2], fixture.Open(theirs, sent[^1]));
+        Assert.Equal([2], fixture.Open(second, sent[^1].Packet));
     }
 
     private static Protocol.Sessions.Session Mirror(PeerFixture fixture)
