@@ -102,7 +102,7 @@ internal sealed class ReferencePair : IDisposable
     {
         if (!condition)
         {
-            Assert.Fail(World.Report(what) + string.Join(Environment.NewLine, Ours.Events.TakeLast(40).Select(e => $"{(e.At - VirtualClock.Beginning).TotalMilliseconds,14:F3} ms {e.Event}")));
+            Assert.Fail(World.Report($"{what}; {Ours.DropsBut()}; reference: {Reference.ExpiredSends} expired sends, {Reference.Errors} errors") + string.Join(Environment.NewLine, Ours.Events.TakeLast(40).Select(e => $"{(e.At - VirtualClock.Beginning).TotalMilliseconds,14:F3} ms {e.Event}")));
         }
     }
 

@@ -204,6 +204,7 @@ internal sealed class ReferenceChannel
             return false;
         }
 
+        _process.LateSends += session.IsExpired(now + TimeSpan.FromSeconds(1)) ? 1 : 0;
         _process.Transmit(Remote, datagram);
         return true;
     }

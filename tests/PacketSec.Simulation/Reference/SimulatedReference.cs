@@ -50,6 +50,12 @@ public sealed class SimulatedReference : IActor, IDatagramReceiver, IDisposable
     /// <summary>Gets the number of sends that failed because their half's session had expired.</summary>
     public int ExpiredSends { get; internal set; }
 
+    /// <summary>
+    /// Gets the number of sends in the last second of a session. They may be lost with no fault of the other side: the two ends count a session's
+    /// life from different moments.
+    /// </summary>
+    public int LateSends { get; internal set; }
+
     /// <summary>Gets the number of datagrams that ended in an error.</summary>
     public int Errors { get; internal set; }
 
