@@ -102,6 +102,11 @@ internal sealed class OwnDriver : IDisposable
             }
         }
 
+        if (peer.IsClosing)
+        {
+            _endpoint.RetirePeer(handle);
+        }
+
         while (peer.TryPollTransmit(now, _aead, _datagram, out var transmit))
         {
             Send(transmit.Path, _datagram[..transmit.Length]);

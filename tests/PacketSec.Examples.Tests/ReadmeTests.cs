@@ -7,6 +7,7 @@ namespace PacketSec.Examples.Tests;
 public sealed partial class ReadmeTests
 {
     [Theory]
+    [InlineData("README.md")]
     [InlineData("src/PacketSec.Protocol/README.md")]
     public void Each_block_of_code_is_a_region_of_a_compiled_example(string document)
     {
