@@ -24,6 +24,12 @@ public partial class MutantTests
     }
 
     [Fact]
+    public void Each_of_the_17_faults_of_the_reference_has_a_mutant()
+        => Findings.None(Enumerable.Range(1, 17)
+            .Select(number => $"tests/mutants/reference-{number:D2}-")
+            .Where(prefix => !Mutants.Value.Any(mutant => mutant.Path.StartsWith(prefix, StringComparison.Ordinal))));
+
+    [Fact]
     public void A_mutant_changes_code_and_no_test()
         => Findings.None(
             from mutant in Mutants.Value
