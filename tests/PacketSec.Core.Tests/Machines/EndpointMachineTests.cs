@@ -285,6 +285,27 @@ public sealed class EndpointMachineTests
         Assert.Equal((ReceivedKind.Dropped, DropReason.EndpointClosing), fixture.Receive(stranger.Address, stranger.NewInitHello()));
     }
 
+    //= spec/sessions.md#closing-channel
+    [Fact]
+    public void A_retired_peer_keeps_its_routes_and_leaves_its_identity_to_the_next_channel()
+    {
+        using var fixture = new EndpointFixture();
+        var stranger = fixture.NewStranger();
+        stranger.Complete();
+        var first = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
+        fixture.Machine.HandleRouteChange(first.Peer, stranger.Address, RouteUse.Session);
+
+        fixture.Machine.RetirePeer(first.Peer);
+        stranger.Complete();
+
+        var second = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
+        Assert.NotEqual(first.Peer, second.Peer);
+        Assert.True(fixture.Machine.TryRoute(stranger.Address, out var route));
+        Assert.Equal(first.Peer, route[0]);
+        first.Session.Dispose();
+        second.Session.Dispose();
+    }
+
     [Fact]
     public void A_closed_peer_leaves_no_route_behind()
     {
