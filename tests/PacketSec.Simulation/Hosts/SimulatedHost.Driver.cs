@@ -13,6 +13,9 @@ public sealed partial class SimulatedHost
     /// <summary>Gets the number of datagrams that the network delivered.</summary>
     public long DatagramsReceived { get; private set; }
 
+    /// <summary>Gets the number of payloads that were delivered from early data.</summary>
+    public long EarlyDelivered { get; private set; }
+
     /// <summary>Returns how many datagrams came to a certain end at once.</summary>
     public long Received(ReceivedKind kind) => _received[(int)kind];
 
@@ -223,6 +226,7 @@ public sealed partial class SimulatedHost
         Drain(peer);
         while (peer.Machine.TryPollEarlyDatagram(_world.Now, _aead, _plaintext, out var length))
         {
+            EarlyDelivered++;
             PayloadReceived?.Invoke(peer.Identity, _plaintext.AsSpan(0, length));
             Drain(peer);
         }
