@@ -1,24 +1,37 @@
 using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using PacketSec.Cli.Commands;
+using Spectre.Console;
 
 namespace PacketSec.Cli;
 
 /// <summary>The <c>psec</c> tool: its commands, and how an error becomes one line and an exit code.</summary>
 internal static class CliApplication
 {
+    // Channels and endpoints close within half a second; a loaded machine gets more.
+    private static readonly TimeSpan ClosingTime = TimeSpan.FromSeconds(5);
+
     /// <summary>Runs one command line. Ctrl-C and SIGTERM cancel it.</summary>
     /// <param name="args">The arguments without the program's name.</param>
     /// <param name="input">Standard input.</param>
     /// <param name="output">Standard output: results only.</param>
     /// <param name="error">Standard error: one line for each error.</param>
+    /// <param name="terminal">Standard output as a terminal; null when it is a file or a pipe.</param>
     /// <param name="cancellationToken">Cancels the command.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(
-        string[] args, TextReader input, TextWriter output, TextWriter error, CancellationToken cancellationToken = default)
+        string[] args,
+        TextReader input,
+        TextWriter output,
+        TextWriter error,
+        IAnsiConsole? terminal = null,
+        CancellationToken cancellationToken = default)
     {
-        var parsed = CreateRoot(new CliContext(input, output, error)).Parse(args);
-        if (parsed.Errors.Count > 0)
+        var parsed = CreateRoot(new CliContext(input, output, error) { Terminal = terminal }).Parse(args);
+        // Where help is asked for, what else is missing does not matter.
+        if (parsed.Action is ParseErrorAction)
         {
             var help = string.Join(' ', NamesUpwards(parsed.CommandResult).Reverse().Append("--help"));
             var problems = string.Join(' ', parsed.Errors.Select(problem => problem.Message));
@@ -29,7 +42,18 @@ internal static class CliApplication
         try
         {
             return await parsed.InvokeAsync(
-                new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false }, cancellationToken);
+                new InvocationConfiguration
+                {
+                    Output = output,
+                    Error = error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = ClosingTime,
+                },
+                cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCodes.Interrupted;
         }
         catch (CliException failure)
         {
@@ -43,7 +67,15 @@ internal static class CliApplication
         }
     }
 
-    private static RootCommand CreateRoot(CliContext context) => new("Authenticated, encrypted datagrams between two peers over UDP.")
+    private static RootCommand CreateRoot(CliContext context)
+    {
+        var root = CreateCommands(context);
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new ExitCodeHelp((SynchronousCommandLineAction)help.Action!);
+        return root;
+    }
+
+    private static RootCommand CreateCommands(CliContext context) => new("Authenticated, encrypted datagrams between two peers over UDP.")
     {
         context.Json,
         VersionCommand.Create(context),
@@ -51,6 +83,10 @@ internal static class CliApplication
         IdCommand.Create(context),
         ConvertCommand.Create(context),
         VectorsCommand.Create(context),
+        ListenCommand.Create(context),
+        DialCommand.Create(context),
+        PingCommand.Create(context),
+        DemoCommand.Create(context),
     };
 
     private static IEnumerable<string> NamesUpwards(CommandResult command)
@@ -58,6 +94,26 @@ internal static class CliApplication
         for (var current = command; current is not null; current = current.Parent as CommandResult)
         {
             yield return current.Parent is null ? "psec" : current.Command.Name;
+        }
+    }
+
+    /// <summary>The help of a command; that of <c>psec</c> itself lists the exit codes.</summary>
+    private sealed class ExitCodeHelp(SynchronousCommandLineAction help) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var result = help.Invoke(parseResult);
+            if (parseResult.CommandResult.Command is RootCommand)
+            {
+                var output = parseResult.InvocationConfiguration.Output;
+                output.WriteLine("Exit codes:");
+                foreach (var (code, meaning) in ExitCodes.Meanings)
+                {
+                    output.WriteLine($"  {code,-4} {meaning}");
+                }
+            }
+
+            return result;
         }
     }
 }

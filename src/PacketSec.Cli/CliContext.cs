@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Spectre.Console;
 
 namespace PacketSec.Cli;
 
@@ -17,6 +18,9 @@ internal sealed class CliContext(TextReader input, TextWriter output, TextWriter
     public TextWriter Output { get; } = output;
 
     public TextWriter Error { get; } = error;
+
+    /// <summary>Gets the standard output as a terminal; null when it is a file or a pipe.</summary>
+    public IAnsiConsole? Terminal { get; init; }
 
     /// <summary>Gets the option <c>--json</c> of all commands.</summary>
     public Option<bool> Json { get; } = new("--json")

@@ -14,6 +14,9 @@ internal static class KeyFiles
     /// <summary>Loads a private key.</summary>
     public static PacketSecIdentity Load(string path) => Guard(path, () => PacketSecIdentity.Load(path));
 
+    /// <summary>Loads a private key; where there is no file, a new key is made and saved there.</summary>
+    public static PacketSecIdentity LoadOrCreate(string path) => Guard(path, () => PacketSecIdentity.LoadOrCreate(path));
+
     /// <summary>Saves a private key.</summary>
     public static void Save(PacketSecIdentity identity, string path, KeyFileFormat format, bool force)
         => Write(path, force, () => identity.Save(path, force, format));

@@ -1,3 +1,5 @@
 using PacketSec.Cli;
+using Spectre.Console;
 
-return await CliApplication.RunAsync(args, Console.In, Console.Out, Console.Error);
+var terminal = Console.IsOutputRedirected ? null : AnsiConsole.Console;
+return await CliApplication.RunAsync(args, Console.In, Console.Out, Console.Error, terminal);

@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+using PacketSec.Cli.Net;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Cli.Commands;
+
+/// <summary>The options of all commands that open an endpoint.</summary>
+internal sealed class EndpointOptions
+{
+    private readonly Option<string?> _key = new("--key")
+    {
+        Description = "The private key file, made if there is none. Without this option the identity is new and lasts for this run.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<IPEndPoint> _bind;
+
+    private readonly Option<double> _lifetime = CreateNumber(
+        "--lifetime", "SECONDS", "For tests: the sessions' life, 60 s at most; keys are renewed at three quarters of it.", 60, 1, 60);
+
+    private readonly Option<bool> _verbose = new("--verbose") { Description = "Print the library's log on standard error." };
+
+    public EndpointOptions(Command command, IPEndPoint defaultBind)
+    {
+        _bind = new("--bind")
+        {
+            Description = "The local address and port; [::] serves IPv6 and IPv4, port 0 lets the system choose.",
+            HelpName = "ADDRESS:PORT",
+            CustomParser = ParseBind,
+            DefaultValueFactory = _ => defaultBind,
+        };
+        command.Options.Add(_key);
+        command.Options.Add(_bind);
+        command.Options.Add(_lifetime);
+        command.Options.Add(_verbose);
+    }
+
+    /// <summary>Makes the argument <c>ADDRESS</c> of the commands that dial.</summary>
+    public static Argument<PeerAddress> CreatePeerArgument() => new("ADDRESS")
+    {
+        Description = "PEER@host:port: the peer ID as psec id prints it, and where the peer listens; IPv6 addresses in brackets.",
+        CustomParser = result =>
+        {
+            if (!PeerAddress.TryParse(result.Tokens[0].Value, out var address, out var problem))
+            {
+                result.AddError(problem);
+            }
+
+            return address;
+        },
+    };
+
+    /// <summary>Makes an option with a decimal number within bounds.</summary>
+    public static Option<double> CreateNumber(string name, string unit, string description, double defaultValue, double lowest, double highest = 86_400)
+        => new(name)
+        {
+            Description = description,
+            HelpName = unit,
+            DefaultValueFactory = _ => defaultValue,
+            CustomParser = result =>
+            {
+                var text = result.Tokens[0].Value;
+                if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) || number < lowest || number > highest)
+                {
+                    result.AddError(string.Create(CultureInfo.InvariantCulture, $"{name} is '{text}'; it may be {lowest} to {highest}."));
+                }
+
+                return number;
+            },
+        };
+
+    /// <summary>Adds bounds to an option with a whole number.</summary>
+    public static Option<int> Bounded(Option<int> option, int lowest, int highest)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var value) && (value < lowest || value > highest))
+            {
+                result.AddError($"{option.Name} is {value}; it may be {lowest} to {highest}.");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>Opens the endpoint.</summary>
+    public LocalEndpoint Open(
+        CliContext context, Reporter reporter, ParseResult parsed, Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize = null)
+    {
+        var keyFile = parsed.GetValue(_key);
+        var isNew = keyFile is not null && !File.Exists(keyFile);
+        var local = LocalEndpoint.Open(
+            keyFile,
+            parsed.GetRequiredValue(_bind),
+            SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
+            new ErrorLog(context.Error, parsed.GetValue(_verbose)),
+            authorize);
+        if (isNew)
+        {
+            reporter.Status(Tone.Note, "key_made", $"made a new key: {keyFile}", line =>
+            {
+                line.WriteString("file", keyFile);
+                line.WriteString("peer", local.Endpoint.PeerId.ToString());
+            });
+        }
+
+        return local;
+    }
+
+    private static IPEndPoint? ParseBind(ArgumentResult result)
+    {
+        if (!HostPort.TryParse(result.Tokens[0].Value, out var local, out var problem))
+        {
+            result.AddError(problem);
+            return null;
+        }
+
+        if (local.Address is null)
+        {
+            result.AddError($"'{local.Host}' is a name: write one of this machine's addresses, or [::] for all.");
+            return null;
+        }
+
+        return new(local.Address, local.Port);
+    }
+}

@@ -1,0 +1,37 @@
+using PacketSec.Protocol.Identity;
+
+namespace PacketSec.Cli.Net;
+
+/// <summary>How the library's errors become exit codes and lines.</summary>
+internal static class Failures
+{
+    /// <summary>Returns the failure of a dial.</summary>
+    public static CliException From(PacketSecException error) => new(ExitCodeOf(error.Error), error.Message, error);
+
+    /// <summary>Returns the failure of a command whose channel ended early.</summary>
+    public static CliException Ended(PacketSecError reason, PeerId peer) => new(ExitCodeOf(reason), Describe(reason, peer));
+
+    private static string Describe(PacketSecError reason, PeerId peer) => reason switch
+    {
+        PacketSecError.Refused => $"{peer} refused the channel: ask its operator to allow this side's peer ID.",
+        PacketSecError.NoCommonScheme => $"{peer} and this side have no scheme in common: compare the versions of both.",
+        PacketSecError.WrongIdentity => $"Another identity took the place of {peer}: if the peer has a new key, dial its new peer ID.",
+        PacketSecError.TimedOut => $"{peer} did not answer: check that it runs and that no firewall drops its UDP.",
+        PacketSecError.PeerClosed => $"{peer} closed the channel: dial again if there is more to say.",
+        PacketSecError.IdleTimeout => $"{peer} has gone: check that it runs, and dial again.",
+        PacketSecError.ProtocolViolation => $"{peer} broke the protocol: compare the versions of both sides.",
+        PacketSecError.EndpointClosed => "The local endpoint failed: --verbose tells why.",
+        PacketSecError.TooLarge => "A datagram is too large.",
+    };
+
+    private static int ExitCodeOf(PacketSecError error) => error switch
+    {
+        PacketSecError.Refused => ExitCodes.Refused,
+        PacketSecError.NoCommonScheme or PacketSecError.ProtocolViolation => ExitCodes.Protocol,
+        PacketSecError.WrongIdentity => ExitCodes.WrongIdentity,
+        PacketSecError.TimedOut or PacketSecError.IdleTimeout => ExitCodes.Unreachable,
+        PacketSecError.PeerClosed => ExitCodes.PeerClosed,
+        PacketSecError.EndpointClosed => ExitCodes.Failed,
+        PacketSecError.TooLarge => ExitCodes.Usage,
+    };
+}

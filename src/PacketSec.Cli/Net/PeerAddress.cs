@@ -1,0 +1,86 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+using PacketSec.Protocol.Identity;
+
+namespace PacketSec.Cli.Net;
+
+/// <summary>Who to dial and where: <c>PEER@host:port</c>.</summary>
+/// <param name="Peer">The expected identity.</param>
+/// <param name="Location">Where it is.</param>
+internal sealed record PeerAddress(PeerId Peer, HostPort Location)
+{
+    /// <summary>Reads an address.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="problem">A sentence that says what is wrong and what to write.</param>
+    /// <returns>Whether the text is one.</returns>
+    public static bool TryParse(string text, [NotNullWhen(true)] out PeerAddress? address, [NotNullWhen(false)] out string? problem)
+    {
+        address = null;
+        var at = text.IndexOf('@', StringComparison.Ordinal);
+        if (at < 0)
+        {
+            problem = $"'{text}' names no identity: write PEER@host:port, where PEER is what psec id prints for the peer's key.";
+            return false;
+        }
+
+        if (!PeerId.TryParse(text.AsSpan(0, at), out var peer))
+        {
+            problem = $"'{text[..at]}' is no peer ID: it looks like 12D3KooW..., as psec id prints it.";
+            return false;
+        }
+
+        if (!HostPort.TryParse(text[(at + 1)..], out var location, out problem))
+        {
+            return false;
+        }
+
+        if (location.Port == 0)
+        {
+            problem = "Port 0 is nobody's: write the port that the peer listens on.";
+            return false;
+        }
+
+        address = new(peer, location);
+        return true;
+    }
+
+    /// <summary>Looks the host up.</summary>
+    /// <param name="local">The address that the dialling socket is bound to.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The addresses that the socket can reach, at least one, in the order in which to try them.</returns>
+    /// <exception cref="CliException">There are none.</exception>
+    public async Task<IReadOnlyList<IPEndPoint>> ResolveAsync(IPAddress local, CancellationToken cancellationToken)
+    {
+        IPAddress[] found;
+        try
+        {
+            found = Location.Address is { } literal ? [literal] : await Dns.GetHostAddressesAsync(Location.Host, cancellationToken);
+        }
+        catch (SocketException error)
+        {
+            throw new CliException(
+                ExitCodes.Unreachable,
+                $"The host name '{Location.Host}' cannot be looked up ({error.Message}): check its spelling, or write the address.",
+                error);
+        }
+
+        // [::] reaches both families, any other address its own.
+        var isDual = local.Equals(IPAddress.IPv6Any);
+        IPEndPoint[] reachable =
+        [
+            .. found.Where(address => isDual || address.AddressFamily == local.AddressFamily).Distinct()
+                .Select(address => new IPEndPoint(address, Location.Port)),
+        ];
+        return reachable.Length > 0
+            ? reachable
+            : throw new CliException(
+                ExitCodes.Unreachable,
+                $"'{Location.Host}' cannot be reached from {local}, which is of the other address family: bind [::]:0 for both.");
+    }
+
+    public override string ToString() => Location.Address?.AddressFamily == AddressFamily.InterNetworkV6
+        ? $"{Peer}@[{Location.Host}]:{Location.Port}"
+        : $"{Peer}@{Location.Host}:{Location.Port}";
+}

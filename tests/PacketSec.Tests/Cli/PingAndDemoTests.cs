@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using PacketSec.Cli;
+using Spectre.Console;
+
+namespace PacketSec.Tests.Cli;
+
+[Collection(SocketsCollection.Name)]
+public sealed class PingAndDemoTests : IDisposable
+{
+    private const int Ceiling = SocketsCollection.CeilingMilliseconds;
+
+    private readonly TemporaryFolder _folder = new();
+
+    public PingAndDemoTests()
+    {
+        using var identity = PacketSecIdentity.Generate();
+        identity.Save(_folder["listener"]);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact(Timeout = Ceiling)]
+    public async Task Ping_prints_each_round_trip_and_a_summary_in_microseconds()
+    {
+        var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], "--echo");
+        await using (listener)
+        {
+            var run = await CliRun.InvokeAsync("ping", address, "--count", "4", "--interval", "0.01", "--size", "100");
+            Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
+            var lines = run.Output.TrimEnd().Split('\n');
+            Assert.Equal(5, lines.Length);
+            Assert.All(lines[..4], line => Assert.Matches(@"^100 bytes from 127\.0\.0\.1:\d+: number \d, \d+\.\d us$", line));
+            var summary = Regex.Match(lines[4], @"^4 sent, 4 received, 0 duplicated, 0 % lost; min/mean/max/deviation ([\d.]+)/([\d.]+)/([\d.]+)/([\d.]+) us$");
+            Assert.True(summary.Success, lines[4]);
+            var figures = summary.Groups.Values.Skip(1).Select(group => double.Parse(group.Value, CultureInfo.InvariantCulture)).ToList();
+            Assert.True(figures[0] <= figures[1] && figures[1] <= figures[2], lines[4]);
+        }
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task Ping_that_is_stopped_prints_its_summary()
+    {
+        var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], "--echo");
+        await using (listener)
+        {
+            await using var ping = RunningCli.Start("ping", address, "--json", "--interval", "0.01");
+            await ping.Output.WaitForJsonAsync("echo", line => line.GetProperty("number").GetInt32() == 3);
+            Assert.Equal(ExitCodes.Success, await ping.StopAsync());
+            var summary = await ping.Output.WaitForJsonAsync("summary");
+            Assert.True(summary.GetProperty("received").GetInt32() >= 4);
+            Assert.True(summary.GetProperty("min_us").GetDouble() > 0);
+        }
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task Ping_without_an_echo_ends_at_its_deadline_and_fails()
+    {
+        var (listener, address) = await RunningCli.ListenAsync(_folder["listener"]);
+        await using (listener)
+        {
+            var run = await CliRun.InvokeAsync("ping", address, "--interval", "0.05", "--deadline", "0.3", "--json");
+            Assert.Equal(ExitCodes.Failed, run.ExitCode);
+            var summary = run.JsonLines()[^1];
+            Assert.Equal(0, summary.GetProperty("received").GetInt32());
+            Assert.Equal(100, summary.GetProperty("loss_percent").GetDouble());
+        }
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task A_summary_is_a_table_where_a_person_looks()
+    {
+        var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], "--echo");
+        await using (listener)
+        {
+            using var output = new StringWriter();
+            var terminal = AnsiConsole.Create(new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.Yes,
+                ColorSystem = ColorSystemSupport.Standard,
+                Interactive = InteractionSupport.No,
+                Out = new AnsiConsoleOutput(output),
+            });
+            using var error = new StringWriter();
+            Assert.Equal(
+                ExitCodes.Success, await CliApplication.RunAsync(["dial", address, "--count", "5"], TextReader.Null, output, error, terminal));
+            Assert.Contains("connected to", output.ToString(), StringComparison.Ordinal);
+            Assert.Contains("\u001b[", output.ToString(), StringComparison.Ordinal);
+            Assert.Matches("│.*echoed.*│.*5 │", output.ToString());
+            Assert.Empty(error.ToString());
+        }
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task The_demo_shows_two_renewals_without_loss_and_a_clean_close()
+    {
+        var run = await CliRun.InvokeAsync("demo", "--json");
+        Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
+        var lines = run.JsonLines();
+        foreach (var side in new[] { "client", "server" })
+        {
+            var told = lines.Where(line => line.GetProperty("who").GetString() == side).ToList();
+            Assert.Equal([1, 2, 3], told.Where(line => IsOf(line, "session")).Select(line => line.GetProperty("number").GetInt32()));
+            var counts = Assert.Single(told, line => IsOf(line, "counts"));
+            Assert.True(counts.GetProperty("sent").GetInt32() > 100);
+            Assert.Equal(counts.GetProperty("sent").GetInt32(), counts.GetProperty("received").GetInt32());
+            Assert.Equal(0, counts.GetProperty("lost").GetInt32());
+            Assert.Equal(side == "client" ? "Disposed" : "PeerClosed", Assert.Single(told, line => IsOf(line, "closed")).GetProperty("reason").GetString());
+        }
+
+        static bool IsOf(System.Text.Json.JsonElement line, string type) => line.GetProperty("type").GetString() == type;
+    }
+
+    [Theory(Timeout = Ceiling)]
+    [InlineData("rekey", "has 1 sessions", "not every datagram of the client arrived once")]
+    [InlineData("identity", "(WrongIdentity)", "no channel")]
+    public async Task The_demo_notices_what_is_broken(string what, params string[] words)
+    {
+        var run = await CliRun.InvokeAsync("demo", "--break", what);
+        Assert.Equal(ExitCodes.Failed, run.ExitCode);
+        Assert.StartsWith("psec: The demo failed: ", Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.All(words, word => Assert.Contains(word, run.Error, StringComparison.Ordinal));
+    }
+}
