@@ -159,7 +159,7 @@ public sealed partial class PeerMachine
         }
 
         Statistics.AddReceived(payload.Length);
-        if (!session.RekeyScheduled)
+        if (!session.RekeyScheduled && session.IsLive)
         {
             ScheduleRekey(session);
         }

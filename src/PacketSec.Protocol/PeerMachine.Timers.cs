@@ -284,19 +284,25 @@ public sealed partial class PeerMachine
 
     private void KeepAlive(Instant now)
     {
-        if (_options.Keepalive is not { } interval || SelectSession(now, SpecLimits.DatagramOverhead) is not { } session)
+        if (_options.Keepalive is not { } interval || !_sessions.AnyLive)
         {
+            // The next session sets the timer again.
             return;
         }
 
-        var silentSince = _liveness.LastSent ?? session.Begun;
-        if (now - silentSince >= interval && !MayBeReference)
+        var due = _liveness.LastSent + interval;
+        if (due is null || due <= now)
         {
-            session.PendingEmpty = true;
-            silentSince = now;
+            // A possible reference gets no empty packets: the timer runs on until it is known.
+            if (!MayBeReference && SelectSession(now, SpecLimits.DatagramOverhead) is { } session)
+            {
+                session.PendingEmpty = true;
+            }
+
+            due = now + interval;
         }
 
-        _timers.Set(PeerTimer.Keepalive, silentSince + interval);
+        _timers.Set(PeerTimer.Keepalive, due.Value);
     }
 
     private void ScheduleRekey(Session session)

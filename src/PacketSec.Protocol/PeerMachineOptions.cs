@@ -7,6 +7,9 @@ namespace PacketSec.Protocol;
 /// <summary>What a <see cref="PeerMachine"/> is made of.</summary>
 public sealed class PeerMachineOptions
 {
+    // Far below what nanoseconds in 64 bits hold, and far beyond what anybody waits.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(3650);
+
     /// <summary>Gets the cryptographic provider.</summary>
     public required ICryptoProvider Crypto { get; init; }
 
@@ -25,10 +28,10 @@ public sealed class PeerMachineOptions
     /// <summary>Gets the ages at which sessions change.</summary>
     public SessionLifetimes Lifetimes { get; init; } = SessionLifetimes.Default;
 
-    /// <summary>Gets how long a channel lives without a live session, 10 minutes by default; null is for ever.</summary>
+    /// <summary>Gets how long a channel lives without a live session, 10 minutes by default, 3,650 days at most; null is for ever.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Gets how long a silent path is left alone before an empty packet goes out: 15 s or more; null is never.</summary>
+    /// <summary>Gets how long a silent path is left alone before an empty packet goes out: 15 s to 3,650 days; null is never.</summary>
     public TimeSpan? Keepalive { get; init; }
 
     /// <summary>Gets the longest datagram sent, UDP payload in bytes: 256 to 65,507.</summary>
@@ -38,14 +41,14 @@ public sealed class PeerMachineOptions
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDatagramSize, 256);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDatagramSize, ImplementationLimits.MaxUdpPayload);
-        if (Keepalive < TimeSpan.FromSeconds(15))
+        if (Keepalive < TimeSpan.FromSeconds(15) || Keepalive > LongestWait)
         {
-            throw new ArgumentException("A keepalive is 15 s or more; null turns it off.");
+            throw new ArgumentException("A keepalive is 15 s to 3,650 days; null turns it off.");
         }
 
-        if (IdleTimeout <= TimeSpan.Zero)
+        if (IdleTimeout <= TimeSpan.Zero || IdleTimeout > LongestWait)
         {
-            throw new ArgumentException("An idle timeout is positive; null is for ever.");
+            throw new ArgumentException("An idle timeout is positive and 3,650 days at most; null is for ever.");
         }
 
         Lifetimes.Validate();

@@ -34,10 +34,10 @@ public sealed record PacketSecEndpointOptions
     /// <summary>Gets where log messages go; null logs nothing. Payloads and keys are never logged.</summary>
     public ILoggerFactory? LoggerFactory { get; init; }
 
-    /// <summary>Gets how long a channel lives without a live session, 10 minutes by default; null is for ever.</summary>
+    /// <summary>Gets how long a channel lives without a live session, 10 minutes by default, 3,650 days at most; null is for ever.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Gets how long a silent path is left alone before an empty packet goes out, which keeps NATs open: 15 s or more; null is never.</summary>
+    /// <summary>Gets how long a silent path is left alone before an empty packet goes out, which keeps NATs open: 15 s to 3,650 days; null is never.</summary>
     public TimeSpan? Keepalive { get; init; }
 
     /// <summary>Gets the ages at which sessions are renewed and end. For tests and demonstrations: <see cref="SessionLifetimes.Shortened"/>.</summary>
@@ -82,14 +82,15 @@ public sealed record PacketSecEndpointOptions
             throw new ArgumentException($"No scheme named '{DirectScheme}' is known; '{P2pkeScheme.Name}' is.");
         }
 
-        if (Keepalive < TimeSpan.FromSeconds(15))
+        var longest = TimeSpan.FromDays(3650);
+        if (Keepalive < TimeSpan.FromSeconds(15) || Keepalive > longest)
         {
-            throw new ArgumentException("Keepalive is 15 s or more; null turns it off.");
+            throw new ArgumentException("Keepalive is 15 s to 3,650 days; null turns it off.");
         }
 
-        if (IdleTimeout <= TimeSpan.Zero)
+        if (IdleTimeout <= TimeSpan.Zero || IdleTimeout > longest)
         {
-            throw new ArgumentException("IdleTimeout is positive; null is for ever.");
+            throw new ArgumentException("IdleTimeout is positive and 3,650 days at most; null is for ever.");
         }
 
         CheckRange(MaxUdpPayload, 256, ImplementationLimits.MaxUdpPayload, nameof(MaxUdpPayload));
