@@ -69,6 +69,7 @@ public sealed partial class PeerMachine
 
         if (_timers.TryFire(PeerTimer.DialDeadline, now) && _attempt is not null)
         {
+            EndAttempt();
             OnAttemptFailed(now);
         }
 
@@ -77,7 +78,8 @@ public sealed partial class PeerMachine
             RepeatFinish(now, _finishing);
         }
 
-        if (_timers.TryFire(PeerTimer.Rekey, now) && !IsHandshaking && _path is not null)
+        // While the retry of a failed handshake waits, that one renews the session.
+        if (_timers.TryFire(PeerTimer.Rekey, now) && !IsHandshaking && !_timers.IsSet(PeerTimer.Retry) && _path is not null)
         {
             //= spec/sessions.md#rekey-start
             //= spec/sessions.md#rekey-other
@@ -142,7 +144,12 @@ public sealed partial class PeerMachine
 
     private void OnAttemptFailed(Instant now)
     {
-        EndAttempt();
+        if (IsHandshaking)
+        {
+            // A dial to another address runs beside it, and may still succeed.
+            return;
+        }
+
         _ownAttemptFailed = true;
         _events.Enqueue(new PeerEvent.AttemptFailed());
         if (_state == ChannelState.Opening)
@@ -178,11 +185,12 @@ public sealed partial class PeerMachine
 
         var session = AddSession(_attempt.ToSession(work));
         _rtt = now - _attempt.HelloSentAt!.Value;
+        var deadline = _attempt.Deadline;
         EndAttempt();
         session.PendingFinish = 1;
         session.FinishCopies = 1;
         var burst = _rtt * 2 > MinFinishBurst ? _rtt.Value * 2 : MinFinishBurst;
-        _finishing = new(session, work.RespHello, burst, now + SpecLimits.DialDeadline)
+        _finishing = new(session, work.RespHello, burst, deadline)
         {
             NextCopy = now + (MayBeReference ? burst / 2 : Jitter.Lengthen(P2pkeInitiator.FirstResend, _options.Random)),
         };
@@ -216,6 +224,9 @@ public sealed partial class PeerMachine
             _finishing = null;
             if (session.State == SessionState.Unconfirmed)
             {
+                //= spec/p2pke.md#dial-deadline
+                _sessions.End(session);
+                _events.Enqueue(new PeerEvent.SessionEnded(session.Number));
                 OnAttemptFailed(now);
             }
 

@@ -275,6 +275,8 @@ public sealed partial class PeerMachine : IDisposable
 
         Statistics.AddSession();
         _newest = session;
+        //= spec/sessions.md#dead-session
+        _liveness.OnRecovering();
         _timers.Clear(PeerTimer.Idle);
         if (!MayBeReference || session.Role == SessionRole.Initiator)
         {
@@ -387,9 +389,9 @@ public sealed partial class PeerMachine : IDisposable
         {
             SetOrClear(PeerTimer.Retransmit, _attempt?.NextAction);
             SetOrClear(PeerTimer.DialDeadline, _attempt?.Deadline);
-            SetOrClear(PeerTimer.FinishRepeat, _finishing?.NextCopy);
+            SetOrClear(PeerTimer.FinishRepeat, _finishing is { } finishing ? Instant.Min(finishing.NextCopy, finishing.Until) : null);
             SetOrClear(PeerTimer.Acknowledge, _liveness.ReceiptDue);
-            SetOrClear(PeerTimer.DeadSession, _attempt is null && !_timers.IsSet(PeerTimer.Retry) ? _liveness.FirstUnanswered + DeadAfter : null);
+            SetOrClear(PeerTimer.DeadSession, !IsHandshaking && !_timers.IsSet(PeerTimer.Retry) ? _liveness.FirstUnanswered + DeadAfter : null);
             if (_options.IdleTimeout is { } idle && !_sessions.AnyLive && _attempt is null && !_timers.IsSet(PeerTimer.Idle))
             {
                 _timers.Set(PeerTimer.Idle, now + idle);

@@ -65,7 +65,7 @@ internal sealed class Liveness
         }
     }
 
-    /// <summary>A handshake starts: the wait begins anew with the next data.</summary>
+    /// <summary>A handshake starts, or led to a session: the wait begins anew with the next data.</summary>
     public void OnRecovering() => FirstUnanswered = null;
 
     /// <summary>A handshake failed; returns how long to leave the peer alone.</summary>

@@ -33,6 +33,13 @@ internal sealed class SessionSet : IDisposable
         return evicted;
     }
 
+    /// <summary>Ends a session whose handshake came to nothing.</summary>
+    public void End(Session session)
+    {
+        session.Apply(SessionEvent.Superseded);
+        _sessions.Remove(session);
+    }
+
     /// <summary>Returns the newest session of a role that counts as confirmed and may send.</summary>
     public Session? NewestSendable(Instant now, SessionRole role)
     {

@@ -47,6 +47,104 @@ public sealed class PeerRecoveryTests
         Assert.True(fixture.Machine.NextDeadline > fixture.Now);
     }
 
+    //= spec/p2pke.md#dial-deadline
+    [Fact]
+    public void A_handshake_that_is_not_confirmed_ends_at_the_deadline_of_its_attempt_and_sends_nothing_more()
+    {
+        using var fixture = new PeerFixture();
+        fixture.AdoptKnown();
+        fixture.Advance(TimeSpan.FromSeconds(61));
+        var start = fixture.Now;
+        Assert.Equal(SealResult.Queued, fixture.Send([1], out _));
+        fixture.Now += TimeSpan.FromMilliseconds(200);
+        fixture.Answer();
+
+        var sent = fixture.Advance(start + SpecLimits.DialDeadline - fixture.Now);
+
+        Assert.Contains(new PeerEvent.AttemptFailed(), fixture.Events());
+        Assert.Contains(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitDoneWord);
+        Assert.Equal(SealResult.Queued, fixture.Send([2], out _));
+        Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(2) - Tick));
+    }
+
+    //= spec/p2pke.md#dial-deadline
+    [Fact]
+    public void A_dial_whose_finish_draws_no_answer_fails_at_its_deadline()
+    {
+        using var fixture = new PeerFixture();
+        fixture.AdoptKnown();
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        var start = fixture.Now;
+        fixture.Now += TimeSpan.FromSeconds(0.1);
+        fixture.Answer();
+        fixture.Events();
+
+        fixture.Advance(start + SpecLimits.DialDeadline - fixture.Now - Tick);
+        Assert.DoesNotContain(new PeerEvent.AttemptFailed(), fixture.Events());
+        fixture.Advance(Tick);
+
+        var events = fixture.Events();
+        Assert.Contains(new PeerEvent.AttemptFailed(), events);
+        Assert.Contains(new PeerEvent.SessionEnded(2), events);
+    }
+
+    //= spec/sessions.md#dead-backoff
+    [Fact]
+    public void A_rekey_that_comes_due_waits_for_the_backoff_of_a_failed_handshake()
+    {
+        using var fixture = new PeerFixture();
+        var remote = fixture.AdoptKnown();
+        fixture.Receive(fixture.Seal(remote, [1]));
+        fixture.Advance(TimeSpan.FromSeconds(40));
+        fixture.Send([1], out _);
+
+        // Starts 2 s later, fails at 52 s: the time of the rekey, and 2 s before the next one may start.
+        var sent = fixture.Advance(TimeSpan.FromSeconds(12));
+        Assert.Contains(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
+        Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(2) - Tick));
+        Assert.NotEmpty(fixture.Advance(Tick));
+    }
+
+    //= spec/sessions.md#dead-session
+    [Fact]
+    public void Silence_while_a_finish_waits_for_its_answer_starts_no_second_handshake()
+    {
+        using var fixture = new PeerFixture();
+        fixture.AdoptKnown();
+        fixture.Send([1], out _);
+        fixture.Advance(TimeSpan.FromSeconds(2));
+        fixture.Send([2], out _);
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Advance(TimeSpan.FromSeconds(0.4));
+        var hello = fixture.Advance(TimeSpan.FromSeconds(0.5)).First(entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord).Packet;
+        var (respHello, _) = fixture.Respond(hello);
+        fixture.Receive(respHello);
+        fixture.RunWork();
+
+        var sent = fixture.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.DoesNotContain(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
+    }
+
+    //= spec/sessions.md#dead-session
+    [Fact]
+    public void A_session_that_counts_as_confirmed_restarts_the_wait_for_a_listening_reference()
+    {
+        using var fixture = new PeerFixture();
+        fixture.Dial();
+        fixture.Advance(TimeSpan.FromSeconds(1));
+        fixture.Send([1], out _);
+        fixture.Advance(TimeSpan.FromSeconds(8));
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Answer();
+        fixture.Advance(TimeSpan.FromSeconds(1));
+        fixture.Send([2], out _);
+
+        var sent = fixture.Advance(TimeSpan.FromSeconds(10) - Tick);
+        Assert.DoesNotContain(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
+        Assert.Contains(fixture.Advance(Tick), entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
