@@ -117,9 +117,17 @@ public sealed partial class PeerMachine
         }
 
         //= spec/sessions.md#idle-timeout
-        if (_timers.TryFire(PeerTimer.Idle, now) && !_sessions.AnyLive && _attempt is null)
+        if (_timers.TryFire(PeerTimer.Idle, now) && !_sessions.AnyConfirmed)
         {
-            End(CloseReason.IdleTimeout);
+            // A handshake that runs may yet succeed; its failure, due at the same time at the latest, comes first.
+            if ((_attempt?.Deadline ?? _finishing?.Until) is { } deadline)
+            {
+                _timers.Set(PeerTimer.Idle, deadline);
+            }
+            else
+            {
+                End(CloseReason.IdleTimeout);
+            }
         }
     }
 
@@ -130,7 +138,6 @@ public sealed partial class PeerMachine
             return;
         }
 
-        _timers.Clear(PeerTimer.Idle);
         _attempt = new P2pkeInitiator(_p2pke, _options.WallClock, path, now, _rtt);
         _work.Enqueue(_attempt.BeginHello(now, ++_attemptId));
         Settle(now);
@@ -152,6 +159,12 @@ public sealed partial class PeerMachine
 
         _ownAttemptFailed = true;
         _events.Enqueue(new PeerEvent.AttemptFailed());
+        if (_peerClosed)
+        {
+            EndByPeer();
+            return;
+        }
+
         if (_state == ChannelState.Opening)
         {
             End(CloseReason.TimedOut);

@@ -41,6 +41,7 @@ public sealed partial class PeerMachine : IDisposable
     private int _closeCopies;
     private bool _ownAttemptFailed;
     private bool _mismatched;
+    private bool _peerClosed;
 
     /// <summary>Creates the machine; nothing happens before <see cref="Connect"/> or <see cref="Adopt"/>.</summary>
     /// <param name="options">What it is made of.</param>
@@ -109,6 +110,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         _timers.Clear(PeerTimer.Retry);
+        _timers.Clear(PeerTimer.Idle);
         if (_attempt is not null && _attempt.Path.Remote != path.Remote)
         {
             EndAttempt();
@@ -127,6 +129,15 @@ public sealed partial class PeerMachine : IDisposable
         if (_state == ChannelState.Opening)
         {
             Close(now);
+        }
+        else if (_peerClosed && !IsHandshaking)
+        {
+            EndByPeer();
+        }
+        else if (_queue.Count > 0 && !IsHandshaking && _path is { } path && SelectSession(now, SpecLimits.DatagramOverhead) is null)
+        {
+            //= spec/sessions.md#send-starts
+            StartAttempt(now, path);
         }
 
         Settle(now);
@@ -225,6 +236,7 @@ public sealed partial class PeerMachine : IDisposable
         digest.Add(MayBeReference);
         digest.Add(_ownAttemptFailed);
         digest.Add(_mismatched);
+        digest.Add(_peerClosed);
         digest.Add(_attemptId);
         _attempt?.AddTo(digest);
         _sessions.AddTo(digest);
@@ -260,7 +272,7 @@ public sealed partial class PeerMachine : IDisposable
     /// <summary>A session counts as confirmed: data goes out on it from here on.</summary>
     private void OnUsable(Instant now, Session session)
     {
-        _mismatched = false;
+        (_mismatched, _peerClosed) = (false, false);
         _events.Enqueue(new PeerEvent.SessionConfirmed(session.Number, session.Role, session.Path));
         if (_state == ChannelState.Opening)
         {
@@ -319,11 +331,20 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         //= spec/sessions.md#closing-channel
-        if (_sessions.AnyNewerLive(session) || _attempt is not null)
+        if (_sessions.AnyNewerLive(session) || _attempt?.IsLaterThan(session.Begun) == true)
         {
-            return;
+            _peerClosed = IsHandshaking && !_sessions.AnyConfirmed;
         }
+        else
+        {
+            EndByPeer();
+        }
+    }
 
+    /// <summary>The peer closed the channel, and nothing newer is left that could carry it on.</summary>
+    private void EndByPeer()
+    {
+        EndAttempt();
         if (_state == ChannelState.Opening)
         {
             End(CloseReason.Refused);
@@ -335,6 +356,10 @@ public sealed partial class PeerMachine : IDisposable
         _closeReason = _liveness.LastAuthentic is null ? CloseReason.Refused : CloseReason.PeerClosed;
         _queue.Clear();
         _timers.ClearAll();
+        if (_sessions.All.Count == 0)
+        {
+            End();
+        }
     }
 
     private void End(CloseReason reason)
@@ -392,7 +417,7 @@ public sealed partial class PeerMachine : IDisposable
             SetOrClear(PeerTimer.FinishRepeat, _finishing is { } finishing ? Instant.Min(finishing.NextCopy, finishing.Until) : null);
             SetOrClear(PeerTimer.Acknowledge, _liveness.ReceiptDue);
             SetOrClear(PeerTimer.DeadSession, !IsHandshaking && !_timers.IsSet(PeerTimer.Retry) ? _liveness.FirstUnanswered + DeadAfter : null);
-            if (_options.IdleTimeout is { } idle && !_sessions.AnyLive && _attempt is null && !_timers.IsSet(PeerTimer.Idle))
+            if (_options.IdleTimeout is { } idle && _state == ChannelState.Open && !_sessions.AnyLive && !_timers.IsSet(PeerTimer.Idle))
             {
                 _timers.Set(PeerTimer.Idle, now + idle);
             }

@@ -17,6 +17,9 @@ internal sealed class SessionSet : IDisposable
 
     public bool AnyLive => _sessions.Exists(session => session.IsLive);
 
+    /// <summary>Gets a value indicating whether a session lives that counted as confirmed.</summary>
+    public bool AnyConfirmed => _sessions.Exists(session => session.IsLive && session.State != SessionState.Unconfirmed);
+
     /// <summary>Adds a session; the oldest of its role makes room.</summary>
     /// <returns>The session that ended for it, or null.</returns>
     public Session? Add(Session session)

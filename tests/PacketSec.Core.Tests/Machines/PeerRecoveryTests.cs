@@ -105,6 +105,79 @@ public sealed class PeerRecoveryTests
         Assert.NotEmpty(fixture.Advance(Tick));
     }
 
+    //= spec/sessions.md#closing-channel
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_peer_that_closed_while_a_handshake_of_ours_ran_has_closed_the_channel_when_that_fails(bool answered)
+    {
+        using var fixture = new PeerFixture();
+        var remote = fixture.AdoptKnown();
+        fixture.Now += TimeSpan.FromSeconds(1);
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.RunWork();
+        if (answered)
+        {
+            fixture.Answer();
+        }
+
+        fixture.Receive(remote.SealClosing(fixture.Aead));
+        Assert.True(fixture.Machine.IsOpen);
+        fixture.Events();
+
+        fixture.Advance(SpecLimits.DialDeadline + TimeSpan.FromSeconds(1));
+
+        Assert.Contains(new PeerEvent.Closed(CloseReason.PeerClosed), fixture.Events());
+        Assert.Null(fixture.Machine.NextDeadline);
+    }
+
+    //= spec/sessions.md#closing-channel
+    [Fact]
+    public void A_channel_goes_on_when_a_handshake_later_than_the_closed_session_is_confirmed()
+    {
+        using var fixture = new PeerFixture();
+        var old = fixture.AdoptKnown();
+        fixture.Now += TimeSpan.FromSeconds(1);
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Receive(old.SealClosing(fixture.Aead));
+        var newer = fixture.Answer();
+        fixture.Receive(fixture.Seal(newer, []));
+
+        fixture.Advance(SpecLimits.DialDeadline * 2);
+
+        Assert.True(fixture.Machine.IsOpen);
+    }
+
+    //= spec/sessions.md#closing-channel
+    [Fact]
+    public void A_handshake_of_ours_that_began_before_the_closed_session_does_not_keep_the_channel()
+    {
+        using var fixture = new PeerFixture();
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Advance(TimeSpan.FromMilliseconds(100));
+        var remote = fixture.AdoptKnown();
+        fixture.Receive(remote.SealClosing(fixture.Aead));
+
+        var sent = fixture.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Contains(new PeerEvent.Closed(CloseReason.PeerClosed), fixture.Events());
+        Assert.Empty(sent);
+    }
+
+    //= spec/sessions.md#idle-timeout
+    [Fact]
+    public void Datagrams_that_wait_do_not_keep_a_channel_whose_peer_is_gone()
+    {
+        using var fixture = new PeerFixture();
+        fixture.AdoptKnown();
+        fixture.Advance(TimeSpan.FromSeconds(61));
+        fixture.Send([1], out _);
+
+        fixture.Advance(TimeSpan.FromMinutes(10) + SpecLimits.DialDeadline);
+
+        Assert.Contains(new PeerEvent.Closed(CloseReason.IdleTimeout), fixture.Events());
+    }
+
     //= spec/sessions.md#dead-session
     [Fact]
     public void Silence_while_a_finish_waits_for_its_answer_starts_no_second_handshake()
@@ -143,6 +216,22 @@ public sealed class PeerRecoveryTests
         var sent = fixture.Advance(TimeSpan.FromSeconds(10) - Tick);
         Assert.DoesNotContain(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
         Assert.Contains(fixture.Advance(Tick), entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
+    }
+
+    //= spec/sessions.md#send-starts
+    [Fact]
+    public void A_cancelled_redial_leaves_nothing_queued_without_a_handshake()
+    {
+        using var fixture = new PeerFixture();
+        fixture.AdoptKnown();
+        fixture.Advance(TimeSpan.FromSeconds(61));
+        fixture.Machine.Connect(fixture.Now, EndpointFixture.PathFrom(EndpointFixture.Address(77)));
+        Assert.Equal(SealResult.Queued, fixture.Send([1], out _));
+
+        fixture.Machine.CancelConnect(fixture.Now);
+        var remote = fixture.Answer();
+
+        Assert.Equal([1], fixture.Open(remote, fixture.Sent()[^1]));
     }
 
     [Theory]

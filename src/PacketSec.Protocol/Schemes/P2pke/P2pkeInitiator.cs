@@ -56,6 +56,9 @@ internal sealed class P2pkeInitiator : IDisposable
     /// <summary>Gets when <see cref="HandleTimeout"/> has something to do; null while an InitHello is being made.</summary>
     public Instant? NextAction => HelloSentAt is null ? null : Instant.Min(_resendAt, _freshAt);
 
+    /// <summary>Whether its latest InitHello is later than another handshake's first message, or still to be made.</summary>
+    public bool IsLaterThan(Instant begun) => HelloSentAt is null || HelloSentAt > begun;
+
     /// <summary>Starts making an InitHello with a fresh ephemeral key.</summary>
     //= spec/p2pke.md#timestamp-encoding
     public InitHelloWork BeginHello(Instant now, long attemptId)
