@@ -108,6 +108,7 @@ public sealed partial class PeerMachine
         if (session.PendingConfirmation > 0)
         {
             session.PendingConfirmation--;
+            session.FirstPacketSent ??= now;
             transmit = Copy(session.Confirmation, session.Path, buffer);
             return true;
         }

@@ -115,7 +115,7 @@ internal sealed class SessionSet : IDisposable
                 continue;
             }
 
-            if (session.Path.Remote == newer.Path.Remote || newer.FirstSent < now)
+            if (session.Path.Remote == newer.Path.Remote || newer.FirstPacketSent < now)
             {
                 session.RetireAt = now + SpecLimits.RetireAfter;
                 any = true;

@@ -76,6 +76,9 @@ internal sealed class Session : IDisposable
     /// <summary>Gets when the first data was sent on it.</summary>
     public Instant? FirstSent { get; private set; }
 
+    /// <summary>Gets or sets when the first packet was sent on it, empty ones included.</summary>
+    public Instant? FirstPacketSent { get; set; }
+
     /// <summary>Gets or sets when a lingering session ends.</summary>
     public Instant? LingerUntil { get; set; }
 
@@ -160,6 +163,7 @@ internal sealed class Session : IDisposable
 
         var length = payload.Length + SpecLimits.DatagramOverhead;
         SealWith(aead, _nextCounter++, payload, datagram[..length]);
+        FirstPacketSent ??= now;
         if (!payload.IsEmpty)
         {
             FirstSent ??= now;
@@ -241,6 +245,7 @@ internal sealed class Session : IDisposable
         digest.Add(_nextCounter);
         digest.Add(LastAuthentic);
         digest.Add(FirstSent);
+        digest.Add(FirstPacketSent);
         digest.Add(ConfirmedAt);
         digest.Add(RetireAt);
         digest.Add(LingerUntil);

@@ -234,6 +234,24 @@ public sealed class PeerRecoveryTests
         Assert.Equal([1], fixture.Open(remote, fixture.Sent()[^1]));
     }
 
+    //= spec/sessions.md#retire
+    [Fact]
+    public void Any_packet_of_ours_at_a_new_address_lets_an_answer_there_retire_the_old_session()
+    {
+        using var fixture = new PeerFixture();
+        var old = fixture.AdoptKnown();
+        var packet = fixture.Seal(old, [1]);
+        var moved = EndpointFixture.PathFrom(EndpointFixture.Address(60));
+        var newer = fixture.Adopt(seed: 20, path: moved);
+        Assert.Single(fixture.Sent());
+        fixture.Now += TimeSpan.FromMilliseconds(50);
+        fixture.Receive(fixture.Seal(newer, [2]), moved);
+
+        fixture.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.NotEqual(ReceivedKind.Payload, fixture.Receive(packet).Kind);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
