@@ -14,16 +14,21 @@ internal sealed record PingPlan(int? Count, int Size, TimeSpan Interval, TimeSpa
 /// <summary>Sends one numbered datagram after the other to a peer that echoes, and prints the round trips.</summary>
 internal sealed class PingRun : IDisposable
 {
+    // What came later than so many others was sent is forgotten: a ping without end has bounded memory.
+    private const int Remembered = 65_536;
+
     // How long the last datagrams are waited for.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<long, long> _sentAt = [];
-    private readonly HashSet<long> _received = [];
+    private readonly HashSet<long> _echoed = [];
     private readonly Channel<(long Number, TimeSpan Time, bool IsDuplicate)> _echoes
         = Channel.CreateUnbounded<(long, TimeSpan, bool)>(new UnboundedChannelOptions { SingleReader = true });
 
-    private readonly SemaphoreSlim _allBack = new(0);
+    private readonly Signal _signal = new(Pulse);
     private readonly PacketSecChannel _channel;
     private readonly PingPlan _plan;
     private readonly Reporter _reporter;
@@ -33,6 +38,7 @@ internal sealed class PingRun : IDisposable
     private double _shortest = double.PositiveInfinity;
     private double _longest;
     private long _sent;
+    private long _received;
     private long _duplicated;
 
     public PingRun(PacketSecChannel channel, PingPlan plan, Reporter reporter)
@@ -51,7 +57,7 @@ internal sealed class PingRun : IDisposable
         {
             lock (_gate)
             {
-                return _received.Count;
+                return _received;
             }
         }
     }
@@ -69,8 +75,10 @@ internal sealed class PingRun : IDisposable
         try
         {
             await SendAsync(end.Token);
-            while (Received < _sent && await _allBack.WaitAsync(Patience, end.Token))
+            var start = Stopwatch.GetTimestamp();
+            while (Received < _sent && Stopwatch.GetElapsedTime(start) < Patience)
             {
+                await _signal.WaitAsync(end.Token);
             }
         }
         catch (OperationCanceledException)
@@ -87,7 +95,7 @@ internal sealed class PingRun : IDisposable
     {
         lock (_gate)
         {
-            var received = _received.Count;
+            var received = _received;
             var loss = _sent == 0 ? 0 : 100.0 * (_sent - received) / _sent;
             var mean = received == 0 ? 0 : _sum / received;
             var deviation = received == 0 ? 0 : Math.Sqrt(Math.Max((_sumOfSquares / received) - (mean * mean), 0));
@@ -125,7 +133,7 @@ internal sealed class PingRun : IDisposable
         }
     }
 
-    public void Dispose() => _allBack.Dispose();
+    public void Dispose() => _signal.Dispose();
 
     private static string Microseconds(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:0.0} us");
 
@@ -143,6 +151,8 @@ internal sealed class PingRun : IDisposable
             lock (_gate)
             {
                 _sentAt[number] = Stopwatch.GetTimestamp();
+                _sentAt.Remove(number - Remembered);
+                _echoed.Remove(number - Remembered);
                 _sent++;
             }
 
@@ -176,13 +186,14 @@ internal sealed class PingRun : IDisposable
             }
 
             var time = Stopwatch.GetElapsedTime(sentAt, now);
-            var isDuplicate = !_received.Add(number);
+            var isDuplicate = !_echoed.Add(number);
             if (isDuplicate)
             {
                 _duplicated++;
             }
             else
             {
+                _received++;
                 var microseconds = time.TotalMicroseconds;
                 _sum += microseconds;
                 _sumOfSquares += microseconds * microseconds;
@@ -193,7 +204,7 @@ internal sealed class PingRun : IDisposable
             _echoes.Writer.TryWrite((number, time, isDuplicate));
         }
 
-        _allBack.Release();
+        _signal.Set();
     }
 
     private async Task PrintAsync()
