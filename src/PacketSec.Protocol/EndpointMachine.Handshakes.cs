@@ -57,8 +57,7 @@ public sealed partial class EndpointMachine
         {
             if (oldest.State == ResponderState.Deciding)
             {
-                //= spec/sessions.md#refusal
-                _transmits.Enqueue((oldest.Path, oldest.Refusal));
+                Refuse(oldest);
             }
 
             Remove(oldest);
@@ -71,7 +70,7 @@ public sealed partial class EndpointMachine
     public void Complete(Instant now, HandshakeWork work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        _outstandingWork--;
+        CountWork(work.IsOfChannel, -1);
         using (work)
         {
             switch (work)
@@ -88,29 +87,6 @@ public sealed partial class EndpointMachine
         }
 
         HandleTimeout(now);
-    }
-
-    /// <summary>Answers <see cref="EndpointEvent.DecisionRequested"/>. An answer to a question that is no longer open changes nothing.</summary>
-    /// <param name="id">The question.</param>
-    /// <param name="allow">The answer.</param>
-    public void Decide(DecisionId id, bool allow)
-    {
-        foreach (var handshake in _handshakes.Values)
-        {
-            if (handshake.State == ResponderState.Deciding && handshake.DecisionId == id.Value)
-            {
-                if (allow && !_closing)
-                {
-                    Establish(handshake);
-                }
-                else
-                {
-                    Refuse(handshake);
-                }
-
-                return;
-            }
-        }
     }
 
     private Received Drop(DropReason reason)
@@ -164,8 +140,15 @@ public sealed partial class EndpointMachine
             return Repeat(known);
         }
 
-        var holder = _routes.Find(path.Remote)?.SessionHolder;
-        var reason = Admit(now, path.Remote, address, holder, out var ticket);
+        var route = _routes.Find(path.Remote);
+        var isLive = route?.HasSession == true;
+        var reason = isLive ? CheckClaimant(route!, datagram) : DropReason.None;
+        PrefixLimiter.Ticket ticket = default;
+        if (reason == DropReason.None)
+        {
+            reason = Admit(now, path.Remote, address, isLive, out ticket);
+        }
+
         if (reason != DropReason.None)
         {
             return Drop(reason);
@@ -173,7 +156,7 @@ public sealed partial class EndpointMachine
 
         if (address is null)
         {
-            address = _halfOpen[path.Remote] = new AddressHandshakes();
+            address = _halfOpen[path.Remote] = new AddressHandshakes(++_lastHandshake);
             SetRoute(path.Remote, (_routes.Find(path.Remote) ?? new RouteEntry([], true)) with { HalfOpen = true });
         }
 
@@ -182,8 +165,8 @@ public sealed partial class EndpointMachine
         _handshakes[handshake.Id] = handshake;
         _tickets[handshake.Id] = ticket;
         _byAge.AddLast(handshake.ByAge);
-        _outstandingWork++;
-        _work.Enqueue(new InitHelloResponse(_p2pke, handshake.InitHello, holder) { AttemptId = handshake.Id });
+        CountWork(isLive, 1);
+        _work.Enqueue(new InitHelloResponse(_p2pke, handshake.InitHello) { AttemptId = handshake.Id, IsOfChannel = isLive });
         return Received.Of(ReceivedKind.Handshake);
     }
 
@@ -221,10 +204,10 @@ public sealed partial class EndpointMachine
     }
 
     //= spec/sessions.md#admission
-    private DropReason Admit(Instant now, in NetworkAddress remote, AddressHandshakes? address, PeerId? holder, out PrefixLimiter.Ticket ticket)
+    private DropReason Admit(Instant now, in NetworkAddress remote, AddressHandshakes? address, bool isLive, out PrefixLimiter.Ticket ticket)
     {
         ticket = default;
-        if (_outstandingWork >= ImplementationLimits.EndpointWork)
+        if (IsWorkFull(isLive))
         {
             return DropReason.WorkFull;
         }
@@ -241,7 +224,7 @@ public sealed partial class EndpointMachine
         }
 
         //= spec/sessions.md#rekey-admission
-        if (holder is not null)
+        if (isLive)
         {
             if (!TryChannelRate(now, remote))
             {
@@ -263,7 +246,7 @@ public sealed partial class EndpointMachine
 
         if (displaced is not null)
         {
-            if (holder is null)
+            if (!isLive)
             {
                 // The newcomer takes over the place among the network's handshakes.
                 _tickets.Remove(displaced.Id, out ticket);
@@ -273,6 +256,32 @@ public sealed partial class EndpointMachine
         }
 
         return DropReason.None;
+    }
+
+    /// <summary>
+    /// Looks at the claim of a first message from the address of a live session, before it counts: who does not even know the channel's
+    /// identity cannot use up its allowance.
+    /// </summary>
+    //= spec/sessions.md#identity-address
+    private DropReason CheckClaimant(RouteEntry route, ReadOnlySpan<byte> initHello)
+    {
+        var reason = InitHelloResponse.CheckForm(_p2pke, initHello[P2pkeScheme.MinInitHello..], out _, out var key);
+        return reason == DropReason.None && route.IsHeldByAnother(PeerId.FromPublicKey(key!, _options.Crypto)) ? DropReason.AddressHeldByAnother : reason;
+    }
+
+    // Strangers and channels have as many places each, so that a flood of the ones' work does not keep the others from renewing their sessions.
+    private bool IsWorkFull(bool isOfChannel) => (isOfChannel ? _channelWork : _strangersWork) >= ImplementationLimits.EndpointWork;
+
+    private void CountWork(bool isOfChannel, int by)
+    {
+        if (isOfChannel)
+        {
+            _channelWork += by;
+        }
+        else
+        {
+            _strangersWork += by;
+        }
     }
 
     private bool TryChannelRate(Instant now, in NetworkAddress remote)
@@ -327,14 +336,16 @@ public sealed partial class EndpointMachine
             return Drop(DropReason.NoHandshake);
         }
 
-        if (_outstandingWork >= ImplementationLimits.EndpointWork || address.FinishesInWork >= ImplementationLimits.HandshakesPerAddress)
+        var isLive = _routes.Find(path.Remote)?.HasSession == true;
+        if (IsWorkFull(isLive) || address.FinishesInWork >= ImplementationLimits.HandshakesPerAddress)
         {
             return Drop(DropReason.WorkFull);
         }
 
         address.FinishesInWork++;
-        _outstandingWork++;
-        _work.Enqueue(new InitDoneWork(_p2pke, path, datagram.ToArray(), [.. candidates.Select(candidate => (candidate.Id, candidate.Keys.Copy()))]));
+        CountWork(isLive, 1);
+        var keys = candidates.Select(candidate => (candidate.Id, candidate.Keys.Copy())).ToArray();
+        _work.Enqueue(new InitDoneWork(_p2pke, path, datagram.ToArray(), keys) { AttemptId = address.Id, IsOfChannel = isLive });
         return Received.Of(ReceivedKind.Handshake);
     }
 
@@ -365,7 +376,8 @@ public sealed partial class EndpointMachine
 
     private void OnFinish(InitDoneWork work)
     {
-        if (_halfOpen.TryGetValue(work.Path.Remote, out var address) && address.FinishesInWork > 0)
+        // The address may have become another entry since, with a count of its own.
+        if (_halfOpen.TryGetValue(work.Path.Remote, out var address) && address.Id == work.AttemptId)
         {
             address.FinishesInWork--;
         }
@@ -389,101 +401,7 @@ public sealed partial class EndpointMachine
             return;
         }
 
-        HandshakesFinished++;
         handshake.OnVerified(work, PeerId.FromPublicKey(handshake.Keys.ClaimedKey, _options.Crypto));
-        Judge(handshake);
-    }
-
-    private void Judge(P2pkeResponder handshake)
-    {
-        var route = _routes.Find(handshake.Path.Remote);
-        if (route?.SessionHolder is { } holder && !holder.Equals(handshake.Peer))
-        {
-            Drops.Add(DropReason.AddressHeldByAnother);
-            Remove(handshake);
-        }
-        else if (_handles.ContainsKey(handshake.Peer!))
-        {
-            //= spec/sessions.md#address-move
-            Establish(handshake);
-        }
-        else if (_inbound >= _options.InboundChannels || route?.Peers.Length >= ImplementationLimits.PeersPerAddress)
-        {
-            Drops.Add(DropReason.Refused);
-            Refuse(handshake);
-        }
-        else if (_options.AskApplication)
-        {
-            handshake.DecisionId = ++_lastDecision;
-            _events.Enqueue(new EndpointEvent.DecisionRequested(
-                new(handshake.DecisionId), handshake.Keys.ClaimedKey, handshake.Peer!, handshake.Path.Remote));
-        }
-        else
-        {
-            Establish(handshake);
-        }
-    }
-
-    private void Establish(P2pkeResponder handshake)
-    {
-        var peer = handshake.Peer!;
-        var handle = _handles.TryGetValue(peer, out var existing) ? existing : AddPeer(peer, inbound: true);
-        EarlyData? early = null;
-        if (_halfOpen.TryGetValue(handshake.Path.Remote, out var address))
-        {
-            early = address.Early;
-            _earlyBytes -= address.EarlyBytes;
-            (address.Early, address.EarlyBytes) = (null, 0);
-        }
-
-        var session = handshake.ToSession(early);
-        Remove(handshake);
-        _events.Enqueue(new EndpointEvent.SessionEstablished(handle, session));
-    }
-
-    //= spec/sessions.md#refusal
-    private void Refuse(P2pkeResponder handshake)
-    {
-        handshake.OnRefused();
-        _transmits.Enqueue((handshake.Path, handshake.Refusal));
-    }
-
-    private void Remove(P2pkeResponder handshake)
-    {
-        handshake.Dispose();
-        if (!_handshakes.Remove(handshake.Id))
-        {
-            return;
-        }
-
-        _byAge.Remove(handshake.ByAge);
-        if (_tickets.Remove(handshake.Id, out var ticket))
-        {
-            ticket.Return();
-        }
-
-        var remote = handshake.Path.Remote;
-        if (!_halfOpen.TryGetValue(remote, out var address))
-        {
-            return;
-        }
-
-        address.Handshakes.Remove(handshake);
-        if (address.Handshakes.Count > 0)
-        {
-            return;
-        }
-
-        for (var i = address.Early?.Count ?? 0; i > 0; i--)
-        {
-            Drops.Add(DropReason.NotAuthentic);
-        }
-
-        _earlyBytes -= address.EarlyBytes;
-        _halfOpen.Remove(remote);
-        if (_routes.Find(remote) is { } entry)
-        {
-            SetRoute(remote, entry with { HalfOpen = false });
-        }
+        Judge(handshake, _options.AskApplication);
     }
 }

@@ -32,7 +32,8 @@ public sealed partial class EndpointMachine : IDisposable
     private long _lastHandle;
     private long _lastHandshake;
     private long _lastDecision;
-    private int _outstandingWork;
+    private int _strangersWork;
+    private int _channelWork;
     private int _earlyBytes;
     private int _inbound;
     private bool _closing;
@@ -59,7 +60,7 @@ public sealed partial class EndpointMachine : IDisposable
     /// <summary>Gets the first messages that were answered.</summary>
     public long HandshakesBegun { get; private set; }
 
-    /// <summary>Gets the finishes that verified.</summary>
+    /// <summary>Gets the finishes that verified and led to a session.</summary>
     public long HandshakesFinished { get; private set; }
 
     /// <summary>Gets the repeated messages that drew the answer they drew before.</summary>
@@ -174,6 +175,11 @@ public sealed partial class EndpointMachine : IDisposable
         _closing = true;
         foreach (var handshake in _handshakes.Values.ToArray())
         {
+            if (handshake.State == ResponderState.Deciding)
+            {
+                Drops.Add(DropReason.EndpointClosing);
+            }
+
             Remove(handshake);
         }
     }
@@ -222,7 +228,8 @@ public sealed partial class EndpointMachine : IDisposable
         if (withHalfOpen)
         {
             digest.Add(_earlyBytes);
-            digest.Add(_outstandingWork);
+            digest.Add(_strangersWork);
+            digest.Add(_channelWork);
             foreach (var handshake in _handshakes.Values.OrderBy(handshake => handshake.Id))
             {
                 digest.Add(handshake.Id);
@@ -271,8 +278,11 @@ public sealed partial class EndpointMachine : IDisposable
     }
 
     /// <summary>What is half-open at one address.</summary>
-    private sealed class AddressHandshakes
+    private sealed class AddressHandshakes(long id)
     {
+        /// <summary>Gets a number that is never used again.</summary>
+        public long Id => id;
+
         public List<P2pkeResponder> Handshakes { get; } = [];
 
         public EarlyData? Early { get; set; }

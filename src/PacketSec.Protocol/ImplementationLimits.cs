@@ -27,7 +27,7 @@ public static class ImplementationLimits
     public const int WorkPerPrefixPerSecond = 1000;
 
     /// <summary>
-    /// First messages from the address of a live session that are worked on in one second; a channel rekeys once in 45 s. Past it:
+    /// First messages with its identity from the address of a live session that are worked on in one second; a channel rekeys once in 45 s. Past it:
     /// <see cref="DropReason.PrefixRate"/>.
     /// </summary>
     public const int WorkPerChannelPerSecond = 8;
@@ -35,7 +35,10 @@ public static class ImplementationLimits
     /// <summary>Networks whose rate is remembered; when full, a network not yet counted shares one common count.</summary>
     public const int TrackedPrefixes = 8192;
 
-    /// <summary>Handshake messages that wait for, or are in, work in one endpoint. Past it: <see cref="DropReason.WorkFull"/>.</summary>
+    /// <summary>
+    /// Handshake messages that wait for, or are in, work in one endpoint; as many again from addresses of live sessions. Past it:
+    /// <see cref="DropReason.WorkFull"/>.
+    /// </summary>
     public const int EndpointWork = 256;
 
     /// <summary>Answers to one's own first message that are worked on at once. Past it: <see cref="DropReason.WorkFull"/>.</summary>

@@ -157,6 +157,11 @@ public sealed partial class PeerMachine : IDisposable
 
         if (IsClosing)
         {
+            for (var i = session.EarlyData?.Count ?? 0; i > 0; i--)
+            {
+                Drops.Add(DropReason.ChannelClosed);
+            }
+
             session.Dispose();
             return;
         }

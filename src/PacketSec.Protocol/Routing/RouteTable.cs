@@ -45,7 +45,8 @@ internal sealed class RouteTable
 /// <param name="HalfOpen">Whether a handshake is half-open.</param>
 internal sealed record RouteEntry(RoutePeer[] Peers, bool HalfOpen)
 {
-    public PeerId? SessionHolder
+    /// <summary>Gets a value indicating whether a session lives there.</summary>
+    public bool HasSession
     {
         get
         {
@@ -53,12 +54,29 @@ internal sealed record RouteEntry(RoutePeer[] Peers, bool HalfOpen)
             {
                 if (peer.HasSession)
                 {
-                    return peer.Identity;
+                    return true;
                 }
             }
 
-            return null;
+            return false;
         }
+    }
+
+    /// <summary>Whether sessions live there, and none of them is an identity's.</summary>
+    public bool IsHeldByAnother(PeerId identity)
+    {
+        var held = false;
+        foreach (var peer in Peers)
+        {
+            if (peer.HasSession && peer.Identity.Equals(identity))
+            {
+                return false;
+            }
+
+            held |= peer.HasSession;
+        }
+
+        return held;
     }
 }
 

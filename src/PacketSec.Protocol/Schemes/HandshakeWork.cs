@@ -17,6 +17,9 @@ public abstract class HandshakeWork : IDisposable
     /// <summary>Gets the attempt this work belongs to.</summary>
     internal long AttemptId { get; init; }
 
+    /// <summary>Gets whether the message came from the address of a live session.</summary>
+    internal bool IsOfChannel { get; init; }
+
     /// <summary>Does the work: tens to hundreds of microseconds of one core. Does not throw for what a peer sent.</summary>
     public abstract void Run();
 

@@ -72,7 +72,7 @@ internal sealed class PeerFixture : IDisposable
     public (byte[] RespHello, Session Session) Respond(byte[] hello, IdentityKey? by = null)
     {
         var context = by is null ? _remoteContext : new P2pkeContext(CryptoProvider.Default, new EndpointFixture.CountingSource(), by);
-        using var response = new InitHelloResponse(context, hello, null);
+        using var response = new InitHelloResponse(context, hello);
         response.Run();
         Assert.Equal(DropReason.None, response.Outcome);
         var keys = response.TakeKeys();

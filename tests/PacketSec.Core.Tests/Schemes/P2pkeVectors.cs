@@ -37,7 +37,7 @@ internal sealed class P2pkeVectors : IDisposable
         return new(Context(Initiator, "initiator_ephemeral_private"), time);
     }
 
-    public InitHelloResponse NewResponse(byte[] initHello, PeerId? holder = null) => new(Context(Responder, "responder_ephemeral_private"), initHello, holder);
+    public InitHelloResponse NewResponse(byte[] initHello) => new(Context(Responder, "responder_ephemeral_private"), initHello);
 
     public P2pkeContext Context(IdentityKey identity, string ephemeral) => new(CryptoProvider.Default, new FixedSource(Bytes(ephemeral)), identity);
 

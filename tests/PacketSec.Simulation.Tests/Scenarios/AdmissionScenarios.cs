@@ -94,12 +94,22 @@ public sealed class AdmissionScenarios : IDisposable
         _pair.World.Clock.AdvanceTo(new((_pair.World.Now.Nanoseconds / 1_000_000_000 + 1) * 1_000_000_000));
         for (var i = 0; i < ImplementationLimits.WorkPerChannelPerSecond + 1; i++)
         {
+            // What does not claim the channel's identity is no claim on its rate.
             _pair.World.Network.Inject(_pair.A.Address, _pair.B.Address, AdversaryKit.Word(Header.InitHello, 190));
+            _pair.World.Network.Inject(_pair.A.Address, _pair.B.Address, _stranger.NewInitHello());
+            _pair.World.Network.Inject(_pair.A.Address, _pair.B.Address, Forged());
             _pair.World.RunFor(TimeSpan.FromMilliseconds(20));
         }
 
         CheckAfterFlood(DropReason.PrefixRate, 1);
-        Assert.Equal(ImplementationLimits.WorkPerChannelPerSecond, _pair.B.Drops(DropReason.Malformed));
+        Assert.Equal(ImplementationLimits.WorkPerChannelPerSecond, _pair.B.Drops(DropReason.BadSignature));
+        Assert.Equal(ImplementationLimits.WorkPerChannelPerSecond + 1, _pair.B.Drops(DropReason.Malformed));
+        Assert.Equal(ImplementationLimits.WorkPerChannelPerSecond + 1, _pair.B.Drops(DropReason.AddressHeldByAnother));
+
+        byte[] Forged() => AdversaryKit.InitHello(
+            _stranger.Keys,
+            _pair.World.Random.NextBytes(32),
+            ReferenceWire.InitHello([0x40, .. new byte[11]], _pair.A.PublicKey.PublicKeyInfo, new byte[64]));
     }
 
     [Fact]

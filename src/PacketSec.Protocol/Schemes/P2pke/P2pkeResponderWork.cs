@@ -9,7 +9,7 @@ using PacketSec.Protocol.Wire.P2pke;
 namespace PacketSec.Protocol.Schemes.P2pke;
 
 /// <summary>Checks an InitHello and makes the RespHello.</summary>
-internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, PeerId? addressHolder) : HandshakeWork
+internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello) : HandshakeWork
 {
     private ResponderKeys? _keys;
 
@@ -28,17 +28,12 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, 
 
     public override void Dispose() => _keys?.Dispose();
 
-    private DropReason Check()
+    /// <summary>Checks all of a payload but the signature: what costs little.</summary>
+    public static DropReason CheckForm(P2pkeContext context, ReadOnlySpan<byte> payload, out InitHelloBody body, out PublicKey? key)
     {
-        using var noise = new HandshakeState(context.Crypto, context.Random, new HandshakeConfig { Protocol = P2pkeScheme.Noise, Initiator = false });
-        Span<byte> payload = stackalloc byte[P2pkeScheme.MaxMessage];
-        if (!noise.TryReadMessage(initHello.AsSpan(SpecLimits.HeaderSize), payload[..(initHello.Length - P2pkeScheme.MinInitHello)], out var length))
-        {
-            return DropReason.Malformed;
-        }
-
-        var reader = new WireReader(payload[..length]);
-        if (!InitHelloBody.TryRead(ref reader, out var body))
+        key = null;
+        var reader = new WireReader(payload);
+        if (!InitHelloBody.TryRead(ref reader, out body))
         {
             return DropReason.Malformed;
         }
@@ -50,21 +45,29 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, 
         }
 
         //= spec/p2pke.md#transcript-tag
-        if (!body.TranscriptTag.IsEmpty)
+        return body.TranscriptTag.IsEmpty ? context.ParseKey(body.AuthClaim, out key) : DropReason.NoDirectScheme;
+    }
+
+    private DropReason Check()
+    {
+        using var noise = new HandshakeState(context.Crypto, context.Random, new HandshakeConfig { Protocol = P2pkeScheme.Noise, Initiator = false });
+        Span<byte> payload = stackalloc byte[P2pkeScheme.MaxMessage];
+        if (!noise.TryReadMessage(initHello.AsSpan(SpecLimits.HeaderSize), payload[..(initHello.Length - P2pkeScheme.MinInitHello)], out var length))
         {
-            return DropReason.NoDirectScheme;
+            return DropReason.Malformed;
         }
 
-        //= spec/sessions.md#identity-address
-        if (addressHolder is not null && PublicKey.TryRead(body.AuthClaim.Key, out var claimed)
-            && !PeerId.FromPublicKey(claimed, context.Crypto).Equals(addressHolder))
+        var reason = CheckForm(context, payload[..length], out var body, out var key);
+        if (reason != DropReason.None)
         {
-            return DropReason.AddressHeldByAnother;
+            return reason;
         }
 
         //= spec/p2pke.md#init-hello-claim
-        var reason = context.Verify(body.AuthClaim, P2pkeSignature.Timestamp, body.Timestamp, out var key);
-        return reason == DropReason.None ? Answer(noise, key!) : reason;
+        //= spec/p2pke.md#signature-prehash
+        return P2pkeSignature.Verify(context.Crypto, key!, P2pkeSignature.Timestamp, body.Timestamp, body.AuthClaim.Signature)
+            ? Answer(noise, key!)
+            : DropReason.BadSignature;
     }
 
     private DropReason Answer(HandshakeState noise, PublicKey key)

@@ -1,0 +1,126 @@
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
+
+namespace PacketSec.Protocol;
+
+/// <content>What becomes of a handshake whose finish verified: a session, a question, or a refusal.</content>
+public sealed partial class EndpointMachine
+{
+    /// <summary>Answers <see cref="EndpointEvent.DecisionRequested"/>. An answer to a question that is no longer open changes nothing.</summary>
+    /// <param name="id">The question.</param>
+    /// <param name="allow">The answer.</param>
+    public void Decide(DecisionId id, bool allow)
+    {
+        foreach (var handshake in _handshakes.Values)
+        {
+            if (handshake.State == ResponderState.Deciding && handshake.DecisionId == id.Value)
+            {
+                if (allow)
+                {
+                    // What was free at the question may be taken by now.
+                    Judge(handshake, ask: false);
+                }
+                else
+                {
+                    Refuse(handshake);
+                }
+
+                return;
+            }
+        }
+    }
+
+    private void Judge(P2pkeResponder handshake, bool ask)
+    {
+        var route = _routes.Find(handshake.Path.Remote);
+        if (route?.IsHeldByAnother(handshake.Peer!) == true)
+        {
+            Drops.Add(DropReason.AddressHeldByAnother);
+            Remove(handshake);
+        }
+        else if (_handles.ContainsKey(handshake.Peer!))
+        {
+            //= spec/sessions.md#address-move
+            Establish(handshake);
+        }
+        else if (_inbound >= _options.InboundChannels || route?.Peers.Length >= ImplementationLimits.PeersPerAddress)
+        {
+            Refuse(handshake);
+        }
+        else if (ask)
+        {
+            handshake.DecisionId = ++_lastDecision;
+            _events.Enqueue(new EndpointEvent.DecisionRequested(
+                new(handshake.DecisionId), handshake.Keys.ClaimedKey, handshake.Peer!, handshake.Path.Remote));
+        }
+        else
+        {
+            Establish(handshake);
+        }
+    }
+
+    private void Establish(P2pkeResponder handshake)
+    {
+        HandshakesFinished++;
+        var peer = handshake.Peer!;
+        var handle = _handles.TryGetValue(peer, out var existing) ? existing : AddPeer(peer, inbound: true);
+        EarlyData? early = null;
+        if (_halfOpen.TryGetValue(handshake.Path.Remote, out var address))
+        {
+            early = address.Early;
+            _earlyBytes -= address.EarlyBytes;
+            (address.Early, address.EarlyBytes) = (null, 0);
+        }
+
+        var session = handshake.ToSession(early);
+        Remove(handshake);
+        _events.Enqueue(new EndpointEvent.SessionEstablished(handle, session));
+    }
+
+    //= spec/sessions.md#refusal
+    private void Refuse(P2pkeResponder handshake)
+    {
+        Drops.Add(DropReason.Refused);
+        handshake.OnRefused();
+        _transmits.Enqueue((handshake.Path, handshake.Refusal));
+    }
+
+    private void Remove(P2pkeResponder handshake)
+    {
+        handshake.Dispose();
+        if (!_handshakes.Remove(handshake.Id))
+        {
+            return;
+        }
+
+        _byAge.Remove(handshake.ByAge);
+        if (_tickets.Remove(handshake.Id, out var ticket))
+        {
+            ticket.Return();
+        }
+
+        var remote = handshake.Path.Remote;
+        if (!_halfOpen.TryGetValue(remote, out var address))
+        {
+            return;
+        }
+
+        address.Handshakes.Remove(handshake);
+        if (address.Handshakes.Count > 0)
+        {
+            return;
+        }
+
+        for (var i = address.Early?.Count ?? 0; i > 0; i--)
+        {
+            Drops.Add(DropReason.NotAuthentic);
+        }
+
+        _earlyBytes -= address.EarlyBytes;
+        _halfOpen.Remove(remote);
+        if (_routes.Find(remote) is { } entry)
+        {
+            SetRoute(remote, entry with { HalfOpen = false });
+        }
+    }
+}
