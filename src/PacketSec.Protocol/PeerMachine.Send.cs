@@ -177,6 +177,12 @@ public sealed partial class PeerMachine
         return length;
     }
 
+    /// <summary>
+    /// Whether an InitHello of ours followed the one of a session that we initiated: where it came to nothing, the reference has thrown that
+    /// session away all the same, and a packet on it would harm it.
+    /// </summary>
+    private bool MayBeReset(Session session) => session.Role == SessionRole.Initiator && session.Begun < _lastHello;
+
     private Session? SelectSession(Instant now, int packetLength)
     {
         if (!MayBeReference)
@@ -185,7 +191,7 @@ public sealed partial class PeerMachine
         }
 
         //= spec/p2pke.md#direct-hold
-        if (!IsHandshaking && _sessions.NewestSendable(now, SessionRole.Initiator) is { } own)
+        if (!IsHandshaking && _sessions.NewestSendable(now, SessionRole.Initiator) is { } own && !MayBeReset(own))
         {
             return own;
         }

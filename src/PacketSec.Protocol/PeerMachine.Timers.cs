@@ -48,6 +48,7 @@ public sealed partial class PeerMachine
             {
                 case InitHelloWork hello when work.AttemptId == _attemptId && _attempt is not null:
                     _attempt.Install(now, hello, _options.Random);
+                    _lastHello = now;
                     break;
                 case RespHelloWork response:
                     OnChecked(now, response);

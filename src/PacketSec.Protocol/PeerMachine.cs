@@ -35,6 +35,7 @@ public sealed partial class PeerMachine : IDisposable
     private Finishing? _finishing;
     private PathAddress? _path;
     private TimeSpan? _rtt;
+    private Instant? _lastHello;
     private long _sessionNumber;
     private ChannelState _state = ChannelState.Opening;
     private CloseReason _closeReason;
@@ -116,7 +117,10 @@ public sealed partial class PeerMachine : IDisposable
             EndAttempt();
         }
 
-        StartAttempt(now, path);
+        if (_finishing?.Session is not { State: SessionState.Unconfirmed } finished || finished.Path.Remote != path.Remote)
+        {
+            StartAttempt(now, path);
+        }
     }
 
     /// <summary>Gives a dial up. A channel that is not open ends with it.</summary>
@@ -199,7 +203,7 @@ public sealed partial class PeerMachine : IDisposable
         foreach (var session in _sessions.All)
         {
             //= spec/p2pke.md#direct-close
-            if (session.IsLive && (!MayBeReference || (session.ReceivedData && !handshaking)))
+            if (session.IsLive && (!MayBeReference || (session.ReceivedData && !handshaking && !MayBeReset(session))))
             {
                 session.PendingClosing = true;
                 any = true;
@@ -441,60 +445,5 @@ public sealed partial class PeerMachine : IDisposable
         {
             _timers.Clear(timer);
         }
-    }
-
-    private void SyncRoutes()
-    {
-        for (var i = _routes.Count - 1; i >= 0; i--)
-        {
-            var (remote, use) = _routes[i];
-            var wanted = UseOf(remote);
-            if (wanted == use)
-            {
-                continue;
-            }
-
-            _events.Enqueue(new PeerEvent.RouteChanged(remote, wanted));
-            if (wanted == RouteUse.None)
-            {
-                _routes.RemoveAt(i);
-            }
-            else
-            {
-                _routes[i] = (remote, wanted);
-            }
-        }
-
-        foreach (var session in _sessions.All)
-        {
-            AddRoute(session.Path.Remote);
-        }
-
-        if (_attempt is not null)
-        {
-            AddRoute(_attempt.Path.Remote);
-        }
-    }
-
-    private void AddRoute(NetworkAddress remote)
-    {
-        if (UseOf(remote) is var use && use != RouteUse.None && !_routes.Exists(route => route.Remote == remote))
-        {
-            _routes.Add((remote, use));
-            _events.Enqueue(new PeerEvent.RouteChanged(remote, use));
-        }
-    }
-
-    private RouteUse UseOf(NetworkAddress remote)
-    {
-        foreach (var session in _sessions.All)
-        {
-            if (session.Path.Remote == remote && session.State != SessionState.Ended)
-            {
-                return RouteUse.Session;
-            }
-        }
-
-        return _attempt?.Path.Remote == remote ? RouteUse.Handshake : RouteUse.None;
     }
 }

@@ -164,6 +164,66 @@ public sealed class PeerRecoveryTests
         Assert.Empty(sent);
     }
 
+    //= spec/p2pke.md#direct-hold
+    //= spec/p2pke.md#direct-close
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void After_a_handshake_that_came_to_nothing_a_possible_reference_gets_nothing_on_our_older_session(bool cancelled)
+    {
+        using var fixture = new PeerFixture();
+        var old = fixture.Dial();
+        fixture.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([1], fixture.Receive(fixture.Seal(old, [1])).Payload);
+        Assert.Equal(SealResult.Sealed, fixture.Send([2], out _));
+
+        // Its half may have been reset by our InitHello.
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Advance(cancelled ? TimeSpan.FromSeconds(1) : SpecLimits.DialDeadline);
+        if (cancelled)
+        {
+            fixture.Machine.CancelConnect(fixture.Now);
+        }
+
+        Assert.Equal(SealResult.Queued, fixture.Send([3], out _));
+        fixture.Advance(TimeSpan.FromSeconds(1.9));
+        fixture.Machine.CancelConnect(fixture.Now);
+        fixture.Machine.Close(fixture.Now);
+        Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(1)));
+    }
+
+    //= spec/p2pke.md#direct-hold
+    [Fact]
+    public void After_a_handshake_that_failed_a_possible_reference_gets_data_on_the_next_session_of_ours()
+    {
+        using var fixture = new PeerFixture();
+        fixture.Dial();
+        fixture.Advance(TimeSpan.FromSeconds(1));
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Advance(SpecLimits.DialDeadline);
+        Assert.Equal(SealResult.Queued, fixture.Send([3], out _));
+
+        fixture.Advance(TimeSpan.FromSeconds(2) - Tick);
+        fixture.Now += Tick;
+        fixture.Machine.HandleTimeout(fixture.Now);
+        var next = fixture.Answer();
+
+        Assert.Contains(fixture.Advance(TimeSpan.FromSeconds(1)), entry => fixture.Open(next, entry.Packet) is [3]);
+    }
+
+    [Fact]
+    public void A_second_dial_of_an_address_waits_for_the_finish_of_the_first()
+    {
+        using var fixture = new PeerFixture();
+        fixture.Dial();
+        fixture.Sent();
+
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.RunWork();
+
+        Assert.Empty(fixture.Sent());
+    }
+
     //= spec/sessions.md#idle-timeout
     [Fact]
     public void Datagrams_that_wait_do_not_keep_a_channel_whose_peer_is_gone()
