@@ -99,6 +99,9 @@ internal sealed partial class EndpointDriver
         {
             _clockTimerAt = due;
             _clockTimer.Change(due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(left / 100), Timeout.InfiniteTimeSpan);
+
+            // The clock may have passed the deadline before its timer was set, and then stand still.
+            return Clock.Now >= due ? 1 : Timeout.Infinite;
         }
 
         return Timeout.Infinite;
