@@ -43,7 +43,15 @@ internal sealed class Relay : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _loops.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        try
+        {
+            _loops.GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // The loops end this way; anything else is a fault of the run and is seen.
+        }
+
         _front.Dispose();
         _back.Dispose();
         _stop.Dispose();
