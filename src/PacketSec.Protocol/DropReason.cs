@@ -94,6 +94,39 @@ public enum DropReason
 
     /// <summary>The endpoint is closing and takes nothing new.</summary>
     EndpointClosing,
+
+    /// <summary>A proposal that lists no scheme served here.</summary>
+    NoCommonScheme,
+
+    /// <summary>An accept or a reject from an address to which no own proposal is outstanding.</summary>
+    NoProposal,
+
+    /// <summary>An accept of what was not proposed.</summary>
+    NotOffered,
+
+    /// <summary>A proposal with our own ID: it was sent back.</summary>
+    Reflected,
+
+    /// <summary>A copy of a proposal whose attempt is won.</summary>
+    NegotiationOver,
+
+    /// <summary>A first packet bound to a transcript that is neither a negotiation's here nor a channel's.</summary>
+    UnknownTranscript,
+
+    /// <summary>Too many proposals of this address that are being served.</summary>
+    AddressProposalsFull,
+
+    /// <summary>Too many proposals of this network that are being served.</summary>
+    PrefixProposalsFull,
+
+    /// <summary>Too many proposals that are being served.</summary>
+    ProposalsFull,
+
+    /// <summary>A fourth request to repeat a proposal with a cookie.</summary>
+    RetriesExhausted,
+
+    /// <summary>An answer would make more bytes than came from an address that is not validated.</summary>
+    Amplification,
 }
 
 /// <summary>Counts drops by reason. Written under its owner's exclusion; read by anyone.</summary>

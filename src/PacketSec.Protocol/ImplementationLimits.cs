@@ -76,4 +76,25 @@ public static class ImplementationLimits
 
     /// <summary>The largest UDP payload over IPv4.</summary>
     public const int MaxUdpPayload = 65507;
+
+    /// <summary>Proposals of one remote address that are being served. Past it the oldest that drew no first packet goes; while none is: <see cref="DropReason.AddressProposalsFull"/>.</summary>
+    public const int ProposalsPerAddress = 4;
+
+    /// <summary>Addresses of one network (/24, /64) whose proposals are being served; as many again with a cookie. Past it: a retry, or <see cref="DropReason.PrefixProposalsFull"/>.</summary>
+    public const int ProposalsPerPrefix = 256;
+
+    /// <summary>Addresses whose proposals are being served, some 2 KiB each; as many again with a cookie. Past it: a retry, or <see cref="DropReason.ProposalsFull"/>.</summary>
+    public const int Proposals = 1024;
+
+    /// <summary>Requests to repeat a proposal with a cookie that are taken in one attempt. Past it: <see cref="DropReason.RetriesExhausted"/>.</summary>
+    public const int RetriesPerAttempt = 3;
+
+    /// <summary>The longest string with a cookie that is taken up, in bytes. Past it: <see cref="DropReason.NotOffered"/>.</summary>
+    public const int RetryTextSize = 128;
+
+    /// <summary>Schemes that a dial may propose, or an endpoint serve.</summary>
+    public const int Schemes = 16;
+
+    /// <summary>The longest name of a scheme in bytes of UTF-8.</summary>
+    public const int SchemeNameSize = 64;
 }

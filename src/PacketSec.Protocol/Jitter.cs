@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using PacketSec.Crypto;
 
-namespace PacketSec.Protocol.Schemes;
+namespace PacketSec.Protocol;
 
 /// <summary>Random spreading of timers, so that peers that started together do not stay together.</summary>
 internal static class Jitter

@@ -1,0 +1,525 @@
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Wire;
+
+namespace PacketSec.Protocol.Negotiation;
+
+/// <summary>
+/// All negotiations at one remote address: one's own proposal, and what was proposed from there. Case and transcript are hypotheses, which frames
+/// add and handshakes decide: no frame, whoever made it, takes a hypothesis of the other kind away.
+/// </summary>
+/// <remarks>
+/// Pure: it opens nothing and sends nothing. Frames and reports are polled; answers to a frame come back from the call. Whether a proposal may be
+/// taken at all is admission, which the endpoint machine decides between <see cref="Look"/> and <see cref="Take"/>.
+/// </remarks>
+internal sealed class Negotiator
+{
+    private const int KeptAfterWin = 2 * ImplementationLimits.ProposalsPerAddress;
+
+    private readonly NegotiatorContext _context;
+    private readonly int _longest;
+
+    // Oldest first.
+    private readonly List<RemoteProposal> _remotes = [];
+    private readonly Queue<byte[]> _frames = new();
+    private readonly Queue<NegotiationReport> _reports = new();
+    private OwnProposal? _own;
+
+    /// <summary>Creates one without any state.</summary>
+    /// <param name="context">What the negotiations of an endpoint share.</param>
+    /// <param name="longest">The longest datagram to send.</param>
+    public Negotiator(NegotiatorContext context, int longest)
+    {
+        _context = context;
+        _longest = longest;
+    }
+
+    private Negotiator(Negotiator other)
+        : this(other._context, other._longest)
+    {
+        _own = other._own?.Clone();
+        _remotes.AddRange(other._remotes.Select(remote => remote.Clone()));
+        _frames = new(other._frames);
+        _reports = new(other._reports);
+    }
+
+    /// <summary>Gets one's own attempt, or null.</summary>
+    public OwnProposal? Own => _own;
+
+    /// <summary>Gets what was proposed from there, the oldest first.</summary>
+    public IReadOnlyList<RemoteProposal> Remotes => _remotes;
+
+    /// <summary>Gets a value indicating whether proposals of others are being served.</summary>
+    public bool Serves => _remotes.Exists(remote => remote.IsAccepted);
+
+    /// <summary>Gets a value indicating whether nothing is left to be known.</summary>
+    public bool IsEmpty => _own is null && _remotes.Count == 0 && _frames.Count == 0 && _reports.Count == 0;
+
+    /// <summary>Gets when <see cref="HandleTimeout"/> has something to do.</summary>
+    public Instant? NextDeadline
+    {
+        get
+        {
+            Instant? next = null;
+            foreach (var remote in _remotes)
+            {
+                Earlier(ref next, remote.ForgetAt);
+            }
+
+            if (_own is not null)
+            {
+                Earlier(ref next, _own.Deadline);
+                Earlier(ref next, _own.State == OwnProposalState.Joining ? _own.JoinUntil : null);
+                Earlier(ref next, _own.NextCopy);
+                Earlier(ref next, RejectDue);
+            }
+
+            return next;
+        }
+    }
+
+    //= spec/psec.md#reject-schedule
+    private Instant? RejectDue => _own is { State: OwnProposalState.Rejected } own && own.Copies >= own.CopiesAtReject + _context.Times.RejectCopies
+        ? own.RejectedAt + _context.Times.RejectPatience
+        : null;
+
+    /// <summary>Begins an attempt; there is none yet.</summary>
+    public void Propose(Instant now, in PathAddress path, PeerId peer, ProposalOptions options, Instant deadline)
+    {
+        _own = new OwnProposal(path, peer, options, now, deadline);
+
+        //= spec/psec.md#join
+        if (Serves)
+        {
+            _own.JoinUntil = now + _context.Times.JoinPatience;
+        }
+        else
+        {
+            BeginProposal(now);
+        }
+    }
+
+    /// <summary>Takes the first packet that goes into the proposal, or the word that there is none.</summary>
+    public void TakeFirstPacket(Instant now, Agreement agreement, byte[] packet)
+    {
+        if (_own is { State: OwnProposalState.Preparing } && agreement.Equals(_own.Standard))
+        {
+            _own.TakeFirstPacket(packet);
+            SendFirst(now);
+        }
+    }
+
+    /// <summary>A first packet of ours was answered by whom it was for, under whatever hypothesis.</summary>
+    //= spec/psec.md#embed-answer
+    public void OnAnswered(Agreement agreement)
+    {
+        if (_own is not null && agreement.Equals(_own.Standard))
+        {
+            _own.Accepted = true;
+            _own.Apply(OwnProposalEvent.HypothesisAdded);
+        }
+    }
+
+    /// <summary>Gives one's own attempt up.</summary>
+    //= spec/psec.md#cancel
+    public void Withdraw()
+    {
+        if (_own?.Apply(OwnProposalEvent.Withdrawn) == true)
+        {
+            EndOwn();
+        }
+    }
+
+    /// <summary>Looks at a proposal without changing anything.</summary>
+    public ReceivedProposal Look(in ProposalFrame frame)
+    {
+        //= spec/psec.md#reflection
+        if (LeaderElection.Compare(frame.PeerId, _context.Self.Multihash) == 0
+            || (_own is { IsOutstanding: true } && LeaderElection.Compare(frame.PeerId, _own.Id) == 0))
+        {
+            return new() { Kind = ProposalKind.Reflected };
+        }
+
+        var normal = frame.ToNormalForm();
+        var digest = ReceivedProposal.HashOf(_context.Crypto, normal);
+        var known = _remotes.Find(remote => remote.Digest.AsSpan().SequenceEqual(digest));
+        var (schemes, takesRetry, cookie) = ReceivedProposal.ReadStrings(frame);
+        var simultaneous = _own is { IsOutstanding: true };
+        var weLead = simultaneous && LeaderElection.Compare(_own!.Id, frame.PeerId) < 0;
+        return new()
+        {
+            Kind = known is not null ? ProposalKind.Copy : simultaneous ? ProposalKind.Simultaneous : ProposalKind.Standard,
+            Known = known,
+            NormalForm = normal,
+            Digest = digest,
+            Schemes = schemes,
+            Scheme = !simultaneous ? SchemeChoice.Standard(schemes, _context.Served)
+                : weLead ? SchemeChoice.Simultaneous(_own!.Schemes, schemes)
+                : SchemeChoice.Simultaneous(schemes, _own!.Schemes),
+            WeLead = weLead,
+            ClaimedPeer = PeerId.TryRead(frame.PeerId, out var claimed) && claimed.IsInline ? claimed : null,
+            TakesRetry = takesRetry,
+            Cookie = cookie,
+        };
+    }
+
+    /// <summary>Takes a proposal that was looked at and admitted.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="proposal">The proposal.</param>
+    /// <param name="answer">A frame to answer with, or nothing.</param>
+    public DropReason Take(Instant now, ReceivedProposal proposal, out byte[] answer)
+    {
+        answer = [];
+        switch (proposal.Kind)
+        {
+            case ProposalKind.Copy:
+                return TakeCopy(proposal.Known!, out answer);
+            case ProposalKind.Standard when proposal.Scheme is not null:
+                return TryMakeRoom() ? Accept(now, proposal, out answer) : DropReason.AddressProposalsFull;
+            case ProposalKind.Simultaneous when proposal.Scheme is not null:
+                return TryMakeRoom() ? Oppose(now, proposal) : DropReason.AddressProposalsFull;
+            case ProposalKind.Simultaneous:
+                _own!.NothingCommon = true;
+                return DropReason.None;
+            case ProposalKind.Standard:
+                //= spec/psec.md#reject-sent
+                answer = _context.Hides ? [] : PsecFrame.Reject.ToArray();
+                return DropReason.NoCommonScheme;
+            default:
+                return DropReason.Reflected;
+        }
+    }
+
+    /// <summary>Takes an accept, which may be a retry.</summary>
+    public DropReason HandleAccept(Instant now, in AcceptFrame accept)
+    {
+        //= spec/psec.md#accept-unknown
+        if (_own is not { IsSent: true } own)
+        {
+            return DropReason.NoProposal;
+        }
+
+        if (accept.Scheme.Length > PsecFrame.RetryPrefix.Length && PsecFrame.IsRetry(accept.Scheme))
+        {
+            return HandleRetry(now, own, accept.Scheme);
+        }
+
+        var scheme = System.Text.Encoding.UTF8.GetString(accept.Scheme);
+        if (!own.Schemes.Contains(scheme))
+        {
+            return DropReason.NotOffered;
+        }
+
+        own.Apply(OwnProposalEvent.HypothesisAdded);
+        own.Accepted = true;
+        var agreement = Agreement.Standard(_context.Crypto, own.NormalForm, scheme, claimedPeer: null);
+        if (agreement.Equals(own.Standard))
+        {
+            _reports.Enqueue(new NegotiationReport.Repeat(agreement));
+        }
+        else
+        {
+            //= spec/psec.md#newest
+            own.Standard = agreement;
+            _reports.Enqueue(new NegotiationReport.Begin(agreement, Embed: false));
+        }
+
+        return DropReason.None;
+    }
+
+    /// <summary>Takes a reject.</summary>
+    public DropReason HandleReject(Instant now)
+    {
+        //= spec/psec.md#reject-unexpected
+        if (_own is not { IsSent: true } own)
+        {
+            return DropReason.NoProposal;
+        }
+
+        //= spec/psec.md#reject-hidden
+        //= spec/psec.md#reject-schedule
+        if (!own.Hidden && !own.Accepted && !own.Simultaneous && own.Apply(OwnProposalEvent.Rejected))
+        {
+            own.RejectedAt = now;
+            own.CopiesAtReject = own.Copies;
+        }
+
+        return DropReason.None;
+    }
+
+    /// <summary>Finds the proposal under which a first packet is answered by its tag.</summary>
+    //= spec/psec.md#first-packet-tag
+    public RemoteProposal? FindResponder(ReadOnlySpan<byte> tag)
+    {
+        foreach (var remote in _remotes)
+        {
+            if (remote.IsResponder && remote.Agreement.Tag.SequenceEqual(tag))
+            {
+                return remote;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A first packet came, or was answered, under a proposal.</summary>
+    //= spec/psec.md#join
+    public void OnProgress(Instant now, RemoteProposal remote)
+    {
+        remote.Apply(RemoteProposalEvent.FirstPacket);
+        if (_own is { State: OwnProposalState.Joining })
+        {
+            _own.JoinUntil = now + _context.Times.JoinPatience;
+        }
+    }
+
+    /// <summary>A packet authenticated on a session that this side initiated here.</summary>
+    public void OnWonAsInitiator(Instant now) => EndAttempt(now, byPeer: false);
+
+    /// <summary>A finish verified under an agreement, and proved an identity.</summary>
+    //= spec/psec.md#one-wins
+    public void OnWonAsResponder(Instant now, Agreement agreement, PeerId identity)
+    {
+        if (_own is null || _own.Peer.Equals(identity))
+        {
+            EndAttempt(now, byPeer: true);
+        }
+        else if (_remotes.Find(remote => remote.Agreement.Equals(agreement)) is { } won && won.Apply(RemoteProposalEvent.Won))
+        {
+            won.ForgetAt = now + _context.Times.Memory;
+        }
+    }
+
+    /// <summary>Does what is due.</summary>
+    public void HandleTimeout(Instant now)
+    {
+        for (var i = _remotes.Count - 1; i >= 0; i--)
+        {
+            if (now >= _remotes[i].ForgetAt)
+            {
+                _remotes[i].Apply(RemoteProposalEvent.TimeOver);
+                _remotes.RemoveAt(i);
+            }
+        }
+
+        if (_own is not { } own)
+        {
+            return;
+        }
+
+        //= spec/psec.md#attempt-deadline
+        if (now >= own.Deadline || now >= RejectDue)
+        {
+            var nothingCommon = own.State == OwnProposalState.Rejected || (own.NothingCommon && !own.Accepted && !own.Simultaneous);
+            own.Apply(OwnProposalEvent.TimeOver);
+            _reports.Enqueue(new NegotiationReport.Over(nothingCommon ? NegotiationOutcome.NoCommonScheme : NegotiationOutcome.TimedOut));
+            EndOwn();
+            return;
+        }
+
+        if (own.State == OwnProposalState.Joining && (now >= own.JoinUntil || !Serves))
+        {
+            BeginProposal(now);
+        }
+
+        if (now >= own.NextCopy)
+        {
+            SendCopy(own);
+            own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
+        }
+    }
+
+    /// <summary>Polls the next copy of one's own proposal.</summary>
+    public bool TryPollFrame(out byte[] frame) => _frames.TryDequeue(out frame!);
+
+    /// <summary>Polls what the machine of the dialled peer is to be told.</summary>
+    public bool TryPollReport(out NegotiationReport report) => _reports.TryDequeue(out report!);
+
+    /// <summary>Forgets the proposals of attempts that were won: no session lives at the address any more.</summary>
+    public void ForgetWon() => _remotes.RemoveAll(remote => remote.State == RemoteProposalState.Over);
+
+    /// <summary>Returns a copy with a life of its own, for an exploration of what may happen.</summary>
+    public Negotiator Clone() => new(this);
+
+    public void AddTo(StateDigestBuilder digest)
+    {
+        digest.Add(_own is not null);
+        _own?.AddTo(digest);
+        digest.Add(_remotes.Count);
+        foreach (var remote in _remotes)
+        {
+            remote.AddTo(digest);
+        }
+    }
+
+    private static void Earlier(ref Instant? next, Instant? candidate)
+    {
+        if (candidate is { } at && (next is null || at < next))
+        {
+            next = at;
+        }
+    }
+
+    private void BeginProposal(Instant now)
+    {
+        var own = _own!;
+        own.Apply(OwnProposalEvent.JoinOver);
+        own.Make(_context);
+        if (!own.EmbedsFirstPacket)
+        {
+            SendFirst(now);
+            return;
+        }
+
+        own.Standard = Agreement.Standard(_context.Crypto, own.NormalForm, own.Schemes[0], claimedPeer: null);
+        _reports.Enqueue(new NegotiationReport.Begin(own.Standard, Embed: true));
+    }
+
+    private void SendFirst(Instant now)
+    {
+        _own!.Apply(OwnProposalEvent.FirstPacketMade);
+        SendCopy(_own);
+        _own.NextCopy = now + Jitter.Lengthen(_context.Times.FirstResend, _context.Random);
+    }
+
+    private void SendCopy(OwnProposal own)
+    {
+        own.Copies++;
+        _frames.Enqueue(own.ToFrame(_longest));
+    }
+
+    //= spec/psec.md#copy
+    private DropReason TakeCopy(RemoteProposal known, out byte[] answer)
+    {
+        answer = [];
+        if (known.IsAccepted)
+        {
+            answer = EncodeAccept(known.Agreement.Scheme);
+            return DropReason.None;
+        }
+
+        //= spec/psec.md#copy-after-win
+        if (!known.IsSimultaneous)
+        {
+            return DropReason.NegotiationOver;
+        }
+
+        if (known.WeLead && _own is { IsSent: true } own)
+        {
+            SendCopy(own);
+            _reports.Enqueue(known.Agreement.Equals(own.Leading) ? new NegotiationReport.Repeat(known.Agreement) : Lead(own, known.Agreement));
+        }
+
+        return DropReason.None;
+    }
+
+    private DropReason Accept(Instant now, ReceivedProposal proposal, out byte[] answer)
+    {
+        var agreement = Agreement.Standard(_context.Crypto, proposal.NormalForm, proposal.Scheme!, proposal.ClaimedPeer);
+        _remotes.Add(new(proposal.Digest, agreement, RemoteProposalState.Accepted, weLead: false, now + _context.Times.Attempt));
+        answer = EncodeAccept(proposal.Scheme!);
+        return DropReason.None;
+    }
+
+    //= spec/psec.md#accept-none-outstanding
+    private DropReason Oppose(Instant now, ReceivedProposal proposal)
+    {
+        var own = _own!;
+        var (leader, follower) = proposal.WeLead ? (own.NormalForm, proposal.NormalForm) : (proposal.NormalForm, own.NormalForm);
+        var agreement = Agreement.Simultaneous(_context.Crypto, leader, follower, proposal.Scheme!, proposal.ClaimedPeer);
+        _remotes.Add(new(proposal.Digest, agreement, RemoteProposalState.Simultaneous, proposal.WeLead, now + _context.Times.Attempt));
+        own.Simultaneous = true;
+        own.Apply(OwnProposalEvent.HypothesisAdded);
+        if (proposal.WeLead)
+        {
+            _reports.Enqueue(Lead(own, agreement));
+        }
+
+        return DropReason.None;
+    }
+
+    //= spec/psec.md#newest
+    private static NegotiationReport.Begin Lead(OwnProposal own, Agreement agreement)
+    {
+        own.Leading = agreement;
+        return new(agreement, Embed: false);
+    }
+
+    private DropReason HandleRetry(Instant now, OwnProposal own, ReadOnlySpan<byte> text)
+    {
+        //= spec/psec.md#retry-taken
+        if (own.Retries >= ImplementationLimits.RetriesPerAttempt)
+        {
+            return DropReason.RetriesExhausted;
+        }
+
+        if (text.Length > ImplementationLimits.RetryTextSize)
+        {
+            return DropReason.NotOffered;
+        }
+
+        own.TakeRetry(text);
+        SendCopy(own);
+        own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
+        return DropReason.None;
+    }
+
+    //= spec/psec.md#proposals-per-address
+    private bool TryMakeRoom()
+    {
+        if (_remotes.Count(remote => remote.State != RemoteProposalState.Over) < ImplementationLimits.ProposalsPerAddress)
+        {
+            return true;
+        }
+
+        var oldest = _remotes.FindIndex(remote => remote.State is RemoteProposalState.Accepted or RemoteProposalState.Simultaneous);
+        if (oldest < 0)
+        {
+            return false;
+        }
+
+        _remotes[oldest].Apply(RemoteProposalEvent.Displaced);
+        _remotes.RemoveAt(oldest);
+        return true;
+    }
+
+    private void EndAttempt(Instant now, bool byPeer)
+    {
+        foreach (var remote in _remotes)
+        {
+            if (remote.Apply(RemoteProposalEvent.Won))
+            {
+                remote.ForgetAt = now + _context.Times.Memory;
+            }
+        }
+
+        while (_remotes.Count > KeptAfterWin)
+        {
+            _remotes.RemoveAt(0);
+        }
+
+        if (_own?.Apply(OwnProposalEvent.Won) == true)
+        {
+            if (byPeer)
+            {
+                _reports.Enqueue(new NegotiationReport.Over(NegotiationOutcome.WonByPeer));
+            }
+
+            EndOwn();
+        }
+    }
+
+    private void EndOwn()
+    {
+        _own = null;
+        _frames.Clear();
+        _remotes.RemoveAll(remote => remote.Apply(RemoteProposalEvent.OwnEnded));
+    }
+
+    private static byte[] EncodeAccept(string scheme)
+    {
+        var accept = new AcceptFrame(PsecFrame.ToBytes(scheme));
+        var frame = new byte[accept.EncodedLength];
+        WireMessage.Write(accept, frame);
+        return frame;
+    }
+}
