@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Protocol;
@@ -29,4 +30,9 @@ public abstract record EndpointEvent
     /// <param name="Peer">Its peer ID.</param>
     /// <param name="Remote">Its address.</param>
     public sealed record DecisionRequested(DecisionId Id, PublicKey Identity, PeerId Peer, NetworkAddress Remote) : EndpointEvent;
+
+    /// <summary>Something became of a peer's attempt: for <see cref="PeerMachine.HandleNegotiation"/>.</summary>
+    /// <param name="Peer">The peer.</param>
+    /// <param name="Report">What.</param>
+    public sealed record NegotiationReported(PeerHandle Peer, NegotiationReport Report) : EndpointEvent;
 }

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
@@ -13,6 +14,8 @@ public sealed partial class EndpointMachine
 
     private readonly Dictionary<long, PrefixLimiter.Ticket> _tickets = [];
     private readonly Dictionary<NetworkAddress, (long Second, int Count)> _channelRates = [];
+    private readonly int[] _workCounts = new int[Enum.GetValues<WorkClass>().Length];
+    private readonly int[] _handshakeCounts = new int[Enum.GetValues<WorkClass>().Length];
 
     /// <summary>Takes a datagram that no peer claimed: handshake messages, early data, and what strangers send.</summary>
     /// <param name="now">The time.</param>
@@ -20,6 +23,11 @@ public sealed partial class EndpointMachine
     /// <param name="datagram">The datagram.</param>
     public Received HandleDatagram(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
+        if (TryHandleFrame(now, path, datagram, out var outcome))
+        {
+            return Count(outcome);
+        }
+
         if (!PacketHeader.TryRead(datagram, out var header))
         {
             return Drop(DropReason.TooShort);
@@ -43,7 +51,7 @@ public sealed partial class EndpointMachine
 
         return word switch
         {
-            P2pkeScheme.InitHelloWord => HandleInitHello(now, path, datagram),
+            P2pkeScheme.InitHelloWord => Count(HandleInitHello(now, path, datagram, datagram.Length)),
             P2pkeScheme.InitDoneWord => HandleInitDone(path, datagram),
             _ => Drop(DropReason.NoHandshake),
         };
@@ -62,6 +70,8 @@ public sealed partial class EndpointMachine
 
             Remove(oldest);
         }
+
+        HandleNegotiationTimeouts(now);
     }
 
     /// <summary>Takes completed work back.</summary>
@@ -70,7 +80,7 @@ public sealed partial class EndpointMachine
     public void Complete(Instant now, HandshakeWork work)
     {
         ArgumentNullException.ThrowIfNull(work);
-        CountWork(work.IsOfChannel, -1);
+        _workCounts[(int)work.WorkClass]--;
         using (work)
         {
             switch (work)
@@ -79,7 +89,7 @@ public sealed partial class EndpointMachine
                     OnResponse(response);
                     break;
                 case InitDoneWork finish:
-                    OnFinish(finish);
+                    OnFinish(now, finish);
                     break;
                 default:
                     throw new ArgumentException("The work is not this machine's.", nameof(work));
@@ -94,6 +104,8 @@ public sealed partial class EndpointMachine
         Drops.Add(reason);
         return Received.Drop(reason);
     }
+
+    private Received Count(Outcome outcome) => outcome.Reason == DropReason.None ? Received.Of(outcome.Kind) : Drop(outcome.Reason);
 
     //= spec/sessions.md#early-data-held
     private Received HandleTransport(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
@@ -119,20 +131,23 @@ public sealed partial class EndpointMachine
         return Received.Of(ReceivedKind.EarlyData);
     }
 
-    private Received HandleInitHello(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Outcome HandleInitHello(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, int bytes)
     {
-        if (_options.DirectScheme is null)
-        {
-            return Drop(DropReason.NoDirectScheme);
-        }
-
         if (_closing)
         {
-            return Drop(DropReason.EndpointClosing);
+            return DropReason.EndpointClosing;
+        }
+
+        var route = _routes.Find(path.Remote);
+        if (!TryFindAgreement(now, path.Remote, route, datagram, out var agreement, out var reason))
+        {
+            return reason;
         }
 
         HandleTimeout(now);
         _halfOpen.TryGetValue(path.Remote, out var address);
+        _negotiations.TryGetValue(path.Remote, out var negotiation);
+        negotiation?.BytesReceived += bytes;
 
         //= spec/p2pke.md#init-hello-repeat
         if (Find(address, datagram) is { } known)
@@ -140,34 +155,63 @@ public sealed partial class EndpointMachine
             return Repeat(known);
         }
 
-        var route = _routes.Find(path.Remote);
+        route = _routes.Find(path.Remote);
         var isLive = route?.HasSession == true;
-        var reason = isLive ? CheckClaimant(route!, datagram) : DropReason.None;
+        reason = isLive ? CheckClaimant(route!, datagram) : DropReason.None;
+        var workClass = ClassOf(isLive, negotiation);
         PrefixLimiter.Ticket ticket = default;
         if (reason == DropReason.None)
         {
-            reason = Admit(now, path.Remote, address, isLive, out ticket);
+            reason = Admit(now, path.Remote, address, workClass, out ticket);
         }
 
         if (reason != DropReason.None)
         {
-            return Drop(reason);
+            return reason;
         }
 
-        if (address is null)
+        if (!_halfOpen.TryGetValue(path.Remote, out address))
         {
             address = _halfOpen[path.Remote] = new AddressHandshakes(++_lastHandshake);
             SetRoute(path.Remote, (_routes.Find(path.Remote) ?? new RouteEntry([], true)) with { HalfOpen = true });
         }
 
-        var handshake = new P2pkeResponder(++_lastHandshake, path, datagram.ToArray(), now);
+        var handshake = new P2pkeResponder(++_lastHandshake, path, datagram.ToArray(), now, agreement, workClass);
         address.Handshakes.Add(handshake);
         _handshakes[handshake.Id] = handshake;
+        _handshakeCounts[(int)workClass]++;
         _tickets[handshake.Id] = ticket;
         _byAge.AddLast(handshake.ByAge);
-        CountWork(isLive, 1);
-        _work.Enqueue(new InitHelloResponse(_p2pke, handshake.InitHello) { AttemptId = handshake.Id, IsOfChannel = isLive });
-        return Received.Of(ReceivedKind.Handshake);
+        _workCounts[(int)workClass]++;
+        _work.Enqueue(new InitHelloResponse(_p2pke, handshake.InitHello, agreement) { AttemptId = handshake.Id, WorkClass = workClass });
+        if (agreement is not null)
+        {
+            OnFirstPacket(now, path.Remote, agreement);
+        }
+
+        return ReceivedKind.Handshake;
+    }
+
+    /// <summary>Finds what a first message is bound to, by its tag; without one it is a message of direct mode, which must be served here.</summary>
+    //= spec/psec.md#first-packet-tag
+    private bool TryFindAgreement(
+        Instant now, in NetworkAddress remote, RouteEntry? route, ReadOnlySpan<byte> initHello, out Agreement? agreement, out DropReason reason)
+    {
+        agreement = null;
+        reason = DropReason.None;
+        var tag = InitHelloResponse.ReadTag(initHello);
+        if (!tag.IsEmpty)
+        {
+            HandleNegotiationTimeouts(now);
+            agreement = FindAgreement(remote, route, tag);
+            reason = agreement is null ? DropReason.UnknownTranscript : DropReason.None;
+        }
+        else if (_options.DirectScheme is null && !HasDirectPeer(remote, route))
+        {
+            reason = DropReason.NoDirectScheme;
+        }
+
+        return reason == DropReason.None;
     }
 
     private static P2pkeResponder? Find(AddressHandshakes? address, ReadOnlySpan<byte> initHello)
@@ -186,28 +230,38 @@ public sealed partial class EndpointMachine
         return null;
     }
 
-    private Received Repeat(P2pkeResponder handshake)
+    private Outcome Repeat(P2pkeResponder handshake)
     {
         switch (handshake.State)
         {
             case ResponderState.Answered:
-                CachedAnswers++;
-                _transmits.Enqueue((handshake.Path, handshake.RespHello));
-                return Received.Of(ReceivedKind.CachedAnswer);
+                return Answer(handshake) ? ReceivedKind.CachedAnswer : DropReason.Amplification;
             case ResponderState.Working when handshake.WaitingCopies < MaxWaitingCopies:
                 CachedAnswers++;
                 handshake.WaitingCopies++;
-                return Received.Of(ReceivedKind.CachedAnswer);
+                return ReceivedKind.CachedAnswer;
             default:
-                return Drop(DropReason.NoHandshake);
+                return DropReason.NoHandshake;
         }
     }
 
+    private bool Answer(P2pkeResponder handshake)
+    {
+        if (!TrySpend(handshake.Path.Remote, handshake.Agreement, handshake.RespHello.Length))
+        {
+            return false;
+        }
+
+        CachedAnswers++;
+        _transmits.Enqueue((handshake.Path, handshake.RespHello));
+        return true;
+    }
+
     //= spec/sessions.md#admission
-    private DropReason Admit(Instant now, in NetworkAddress remote, AddressHandshakes? address, bool isLive, out PrefixLimiter.Ticket ticket)
+    private DropReason Admit(Instant now, in NetworkAddress remote, AddressHandshakes? address, WorkClass workClass, out PrefixLimiter.Ticket ticket)
     {
         ticket = default;
-        if (IsWorkFull(isLive))
+        if (IsWorkFull(workClass))
         {
             return DropReason.WorkFull;
         }
@@ -224,29 +278,29 @@ public sealed partial class EndpointMachine
         }
 
         //= spec/sessions.md#rekey-admission
-        if (isLive)
+        if (workClass == WorkClass.Channel)
         {
             if (!TryChannelRate(now, remote))
             {
                 return DropReason.PrefixRate;
             }
         }
-        else if (_handshakes.Count - (displaced is null ? 0 : 1) >= ImplementationLimits.Handshakes)
+        else if (_handshakeCounts[(int)workClass] - (displaced?.WorkClass == workClass ? 1 : 0) >= ImplementationLimits.Handshakes)
         {
             return DropReason.HandshakesFull;
         }
-        else if (!_limiter.TryWork(remote, now))
+        else if (!LimiterOf(workClass).TryWork(remote, now))
         {
             return DropReason.PrefixRate;
         }
-        else if (displaced is null && !_limiter.TryOpen(remote, out ticket))
+        else if (displaced?.WorkClass != workClass && !LimiterOf(workClass).TryOpen(remote, now, out ticket))
         {
             return DropReason.PrefixHandshakesFull;
         }
 
         if (displaced is not null)
         {
-            if (!isLive)
+            if (workClass != WorkClass.Channel && displaced.WorkClass == workClass)
             {
                 // The newcomer takes over the place among the network's handshakes.
                 _tickets.Remove(displaced.Id, out ticket);
@@ -269,20 +323,10 @@ public sealed partial class EndpointMachine
         return reason == DropReason.None && route.IsHeldByAnother(PeerId.FromPublicKey(key!, _options.Crypto)) ? DropReason.AddressHeldByAnother : reason;
     }
 
-    // Strangers and channels have as many places each, so that a flood of the ones' work does not keep the others from renewing their sessions.
-    private bool IsWorkFull(bool isOfChannel) => (isOfChannel ? _channelWork : _strangersWork) >= ImplementationLimits.EndpointWork;
+    // Each class has as many places, so that a flood of the ones' work does not keep the others from renewing their sessions.
+    private bool IsWorkFull(WorkClass workClass) => _workCounts[(int)workClass] >= ImplementationLimits.EndpointWork;
 
-    private void CountWork(bool isOfChannel, int by)
-    {
-        if (isOfChannel)
-        {
-            _channelWork += by;
-        }
-        else
-        {
-            _strangersWork += by;
-        }
-    }
+    private PrefixLimiter LimiterOf(WorkClass workClass) => workClass == WorkClass.Validated ? _validatedLimiter : _limiter;
 
     private bool TryChannelRate(Instant now, in NetworkAddress remote)
     {
@@ -336,16 +380,16 @@ public sealed partial class EndpointMachine
             return Drop(DropReason.NoHandshake);
         }
 
-        var isLive = _routes.Find(path.Remote)?.HasSession == true;
-        if (IsWorkFull(isLive) || address.FinishesInWork >= ImplementationLimits.HandshakesPerAddress)
+        var workClass = ClassOf(_routes.Find(path.Remote)?.HasSession == true, _negotiations.GetValueOrDefault(path.Remote));
+        if (IsWorkFull(workClass) || address.FinishesInWork >= ImplementationLimits.HandshakesPerAddress)
         {
             return Drop(DropReason.WorkFull);
         }
 
         address.FinishesInWork++;
-        CountWork(isLive, 1);
+        _workCounts[(int)workClass]++;
         var keys = candidates.Select(candidate => (candidate.Id, candidate.Keys.Copy())).ToArray();
-        _work.Enqueue(new InitDoneWork(_p2pke, path, datagram.ToArray(), keys) { AttemptId = address.Id, IsOfChannel = isLive });
+        _work.Enqueue(new InitDoneWork(_p2pke, path, datagram.ToArray(), keys) { AttemptId = address.Id, WorkClass = workClass });
         return Received.Of(ReceivedKind.Handshake);
     }
 
@@ -370,11 +414,18 @@ public sealed partial class EndpointMachine
         //= spec/sessions.md#unvalidated-answer
         for (var i = 0; i <= handshake.WaitingCopies; i++)
         {
-            _transmits.Enqueue((handshake.Path, handshake.RespHello));
+            if (TrySpend(handshake.Path.Remote, handshake.Agreement, handshake.RespHello.Length))
+            {
+                _transmits.Enqueue((handshake.Path, handshake.RespHello));
+            }
+            else
+            {
+                Drops.Add(DropReason.Amplification);
+            }
         }
     }
 
-    private void OnFinish(InitDoneWork work)
+    private void OnFinish(Instant now, InitDoneWork work)
     {
         // The address may have become another entry since, with a count of its own.
         if (_halfOpen.TryGetValue(work.Path.Remote, out var address) && address.Id == work.AttemptId)
@@ -401,7 +452,17 @@ public sealed partial class EndpointMachine
             return;
         }
 
-        handshake.OnVerified(work, PeerId.FromPublicKey(handshake.Keys.ClaimedKey, _options.Crypto));
-        Judge(handshake, _options.AskApplication);
+        var peer = PeerId.FromPublicKey(handshake.Keys.ClaimedKey, _options.Crypto);
+
+        //= spec/psec.md#claimed-id
+        if (handshake.Agreement?.ClaimedPeer is { } claimed && !claimed.Equals(peer))
+        {
+            Drops.Add(DropReason.KeyMismatch);
+            Remove(handshake);
+            return;
+        }
+
+        handshake.OnVerified(work, peer);
+        Judge(now, handshake, _options.AskApplication);
     }
 }

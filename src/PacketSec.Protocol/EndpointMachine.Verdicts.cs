@@ -7,9 +7,10 @@ namespace PacketSec.Protocol;
 public sealed partial class EndpointMachine
 {
     /// <summary>Answers <see cref="EndpointEvent.DecisionRequested"/>. An answer to a question that is no longer open changes nothing.</summary>
+    /// <param name="now">The time.</param>
     /// <param name="id">The question.</param>
     /// <param name="allow">The answer.</param>
-    public void Decide(DecisionId id, bool allow)
+    public void Decide(Instant now, DecisionId id, bool allow)
     {
         foreach (var handshake in _handshakes.Values)
         {
@@ -18,7 +19,7 @@ public sealed partial class EndpointMachine
                 if (allow)
                 {
                     // What was free at the question may be taken by now.
-                    Judge(handshake, ask: false);
+                    Judge(now, handshake, ask: false);
                 }
                 else
                 {
@@ -30,7 +31,7 @@ public sealed partial class EndpointMachine
         }
     }
 
-    private void Judge(P2pkeResponder handshake, bool ask)
+    private void Judge(Instant now, P2pkeResponder handshake, bool ask)
     {
         var route = _routes.Find(handshake.Path.Remote);
         if (route?.IsHeldByAnother(handshake.Peer!) == true)
@@ -41,7 +42,7 @@ public sealed partial class EndpointMachine
         else if (_handles.ContainsKey(handshake.Peer!))
         {
             //= spec/sessions.md#address-move
-            Establish(handshake);
+            Establish(now, handshake);
         }
         else if (_inbound >= _options.InboundChannels || route?.Peers.Length >= ImplementationLimits.PeersPerAddress)
         {
@@ -55,11 +56,11 @@ public sealed partial class EndpointMachine
         }
         else
         {
-            Establish(handshake);
+            Establish(now, handshake);
         }
     }
 
-    private void Establish(P2pkeResponder handshake)
+    private void Establish(Instant now, P2pkeResponder handshake)
     {
         HandshakesFinished++;
         var peer = handshake.Peer!;
@@ -75,6 +76,10 @@ public sealed partial class EndpointMachine
         var session = handshake.ToSession(early);
         Remove(handshake);
         _events.Enqueue(new EndpointEvent.SessionEstablished(handle, session));
+        if (session.Agreement is { } agreement)
+        {
+            OnWonByPeer(now, session.Path.Remote, agreement, peer);
+        }
     }
 
     //= spec/sessions.md#refusal
@@ -94,6 +99,7 @@ public sealed partial class EndpointMachine
         }
 
         _byAge.Remove(handshake.ByAge);
+        _handshakeCounts[(int)handshake.WorkClass]--;
         if (_tickets.Remove(handshake.Id, out var ticket))
         {
             ticket.Return();
@@ -121,6 +127,11 @@ public sealed partial class EndpointMachine
         if (_routes.Find(remote) is { } entry)
         {
             SetRoute(remote, entry with { HalfOpen = false });
+        }
+
+        if (_negotiations.TryGetValue(remote, out var negotiation))
+        {
+            Pump(negotiation);
         }
     }
 }

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
@@ -32,26 +33,30 @@ public sealed partial class EndpointMachine : IDisposable
     private long _lastHandle;
     private long _lastHandshake;
     private long _lastDecision;
-    private int _strangersWork;
-    private int _channelWork;
     private int _earlyBytes;
     private int _inbound;
     private bool _closing;
 
     /// <summary>Creates the machine.</summary>
     /// <param name="options">What it is made of.</param>
-    /// <exception cref="ArgumentException">An option is out of its bounds, or names an unknown scheme.</exception>
+    /// <exception cref="ArgumentException">An option is out of its bounds, names an unknown scheme, or mixes schemes that hide identities with others.</exception>
     public EndpointMachine(EndpointMachineOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.InboundChannels, 1);
-        if (options.DirectScheme is not (null or P2pkeScheme.Name))
-        {
-            throw new ArgumentException($"No scheme named '{options.DirectScheme}' is known; '{P2pkeScheme.Name}' is.");
-        }
-
+        ArgumentNullException.ThrowIfNull(options.Schemes);
+        options.Catalogue.CheckServed(options.Schemes, options.DirectScheme, options.AllowMixture);
         _options = options;
         _p2pke = new P2pkeContext(options.Crypto, options.Random, options.Identity);
+        _cookies = new RetryCookies(options.Crypto, options.Random);
+        _negotiation = new NegotiatorContext
+        {
+            Crypto = options.Crypto,
+            Random = options.Random,
+            Self = PeerId.FromPublicKey(options.Identity.PublicKey, options.Crypto),
+            Served = options.Schemes,
+            Hides = options.Schemes.Any(options.Catalogue.Hides),
+        };
     }
 
     /// <summary>Gets the drop counts of datagrams that no peer claimed.</summary>
@@ -70,7 +75,19 @@ public sealed partial class EndpointMachine : IDisposable
     public int HalfOpen => _handshakes.Count;
 
     /// <summary>Gets when <see cref="HandleTimeout"/> is to be called next, or null.</summary>
-    public Instant? NextDeadline => _byAge.First?.Value.ForgottenAt;
+    public Instant? NextDeadline
+    {
+        get
+        {
+            var next = _byAge.First?.Value.ForgottenAt;
+            if (_due.Count > 0 && (next is null || _due.Min.At < next.Value.Nanoseconds))
+            {
+                next = new Instant(_due.Min.At);
+            }
+
+            return _cookies.NextDeadline is { } rotation && (next is null || rotation < next) ? rotation : next;
+        }
+    }
 
     /// <summary>Finds the peers of an address. Takes no lock and may be called by any thread at any time.</summary>
     /// <param name="remote">The address.</param>
@@ -107,26 +124,27 @@ public sealed partial class EndpointMachine : IDisposable
 
     /// <summary>Carries <see cref="PeerEvent.RouteChanged"/> here.</summary>
     /// <param name="peer">The peer that reported it.</param>
-    /// <param name="remote">The address.</param>
-    /// <param name="use">Its use.</param>
-    public void HandleRouteChange(PeerHandle peer, in NetworkAddress remote, RouteUse use)
+    /// <param name="change">The event.</param>
+    public void HandleRouteChange(PeerHandle peer, PeerEvent.RouteChanged change)
     {
+        ArgumentNullException.ThrowIfNull(change);
         if (!_peers.TryGetValue(peer, out var known))
         {
             return;
         }
 
+        var remote = change.Remote;
         var entry = _routes.Find(remote) ?? new RouteEntry([], _halfOpen.ContainsKey(remote));
         var others = entry.Peers.Where(other => other.Handle != peer).ToArray();
-        if (use != RouteUse.None)
+        if (change.Use != RouteUse.None)
         {
             if (others.Length >= ImplementationLimits.PeersPerAddress)
             {
                 return;
             }
 
-            others = [.. others, new RoutePeer(peer, known.Identity, use == RouteUse.Session)];
-            known.Addresses.Add(remote);
+            others = [.. others, new RoutePeer(peer, known.Identity, change.Use == RouteUse.Session)];
+            known.Addresses[remote] = change;
         }
         else
         {
@@ -160,7 +178,12 @@ public sealed partial class EndpointMachine : IDisposable
         }
 
         _inbound -= known.Inbound ? 1 : 0;
-        foreach (var remote in known.Addresses)
+        foreach (var remote in known.Attempts.ToArray())
+        {
+            Withdraw(peer, remote);
+        }
+
+        foreach (var remote in known.Addresses.Keys)
         {
             if (_routes.Find(remote) is { } entry)
             {
@@ -182,6 +205,8 @@ public sealed partial class EndpointMachine : IDisposable
 
             Remove(handshake);
         }
+
+        CloseNegotiations();
     }
 
     /// <summary>Polls the next datagram to send.</summary>
@@ -219,7 +244,7 @@ public sealed partial class EndpointMachine : IDisposable
         {
             digest.Add(handle.Value);
             digest.Add(peer.Identity.Multihash);
-            foreach (var remote in peer.Addresses.OrderBy(remote => remote.Address).ThenBy(remote => remote.Port))
+            foreach (var remote in peer.Addresses.Keys.OrderBy(remote => remote.Address).ThenBy(remote => remote.Port))
             {
                 digest.Add(remote);
             }
@@ -228,8 +253,12 @@ public sealed partial class EndpointMachine : IDisposable
         if (withHalfOpen)
         {
             digest.Add(_earlyBytes);
-            digest.Add(_strangersWork);
-            digest.Add(_channelWork);
+            foreach (var count in _workCounts)
+            {
+                digest.Add(count);
+            }
+
+            AddNegotiationsTo(digest);
             foreach (var handshake in _handshakes.Values.OrderBy(handshake => handshake.Id))
             {
                 digest.Add(handshake.Id);
@@ -245,6 +274,7 @@ public sealed partial class EndpointMachine : IDisposable
     public void Dispose()
     {
         Close();
+        _cookies.Dispose();
         while (_work.TryDequeue(out var work))
         {
             work.Dispose();
@@ -266,7 +296,13 @@ public sealed partial class EndpointMachine : IDisposable
     }
 
     private void SetRoute(in NetworkAddress remote, RouteEntry entry)
-        => _routes.Set(remote, entry.Peers.Length == 0 && !entry.HalfOpen ? null : entry);
+    {
+        _routes.Set(remote, entry.Peers.Length == 0 && !entry.HalfOpen ? null : entry);
+        if (!entry.HasSession)
+        {
+            ForgetWon(remote);
+        }
+    }
 
     private sealed class KnownPeer(PeerId identity, bool inbound)
     {
@@ -274,7 +310,11 @@ public sealed partial class EndpointMachine : IDisposable
 
         public bool Inbound => inbound;
 
-        public HashSet<NetworkAddress> Addresses { get; } = [];
+        /// <summary>Gets its addresses, and what it said of each.</summary>
+        public Dictionary<NetworkAddress, PeerEvent.RouteChanged> Addresses { get; } = [];
+
+        /// <summary>Gets the addresses where it has an attempt under way or waiting.</summary>
+        public HashSet<NetworkAddress> Attempts { get; } = [];
     }
 
     /// <summary>What is half-open at one address.</summary>

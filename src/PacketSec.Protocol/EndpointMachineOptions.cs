@@ -1,5 +1,6 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Protocol;
 
@@ -18,9 +19,21 @@ public sealed class EndpointMachineOptions
     /// <summary>Gets the scheme that first messages of strangers are served by, <c>p2pke-1</c>; null serves none.</summary>
     public string? DirectScheme { get; init; }
 
+    /// <summary>Gets the schemes that proposals of others are accepted for; none by default.</summary>
+    public IReadOnlyList<string> Schemes { get; init; } = [];
+
+    /// <summary>Gets a value indicating whether schemes that hide identities may be served beside others, which give them away.</summary>
+    public bool AllowMixture { get; init; }
+
+    /// <summary>Gets the longest proposal sent, UDP payload in bytes: 256 to 65,507; a first packet that makes it longer is left out.</summary>
+    public int MaxDatagramSize { get; init; } = ImplementationLimits.DatagramSize;
+
     /// <summary>Gets a value indicating whether the application is asked before an identity gets a channel.</summary>
     public bool AskApplication { get; init; }
 
     /// <summary>Gets how many channels others may have opened at once: 1 or more.</summary>
     public int InboundChannels { get; init; } = ImplementationLimits.InboundChannels;
+
+    /// <summary>Gets the schemes that there are.</summary>
+    internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 }

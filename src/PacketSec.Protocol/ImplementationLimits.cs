@@ -41,6 +41,12 @@ public static class ImplementationLimits
     /// </summary>
     public const int EndpointWork = 256;
 
+    /// <summary>
+    /// Different answers to one first message that are accepted under an agreement, each a session until one proves itself; and such sessions in all.
+    /// Past it: <see cref="DropReason.NoHandshake"/>.
+    /// </summary>
+    public const int AnswersPerFirstMessage = 4;
+
     /// <summary>Answers to one's own first message that are worked on at once. Past it: <see cref="DropReason.WorkFull"/>.</summary>
     public const int PeerWork = 4;
 

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Protocol;
@@ -27,6 +28,9 @@ public enum CloseReason
 
     /// <summary>No session was live for the idle timeout.</summary>
     IdleTimeout,
+
+    /// <summary>The peer serves none of the schemes proposed, or proposed none of them itself.</summary>
+    NoCommonScheme,
 }
 
 /// <summary>What an address is to a peer.</summary>
@@ -56,7 +60,11 @@ public abstract record PeerEvent
     /// <param name="Number">The session's number within the channel, from 1.</param>
     /// <param name="Role">One's own role in its handshake.</param>
     /// <param name="Path">Its path.</param>
-    public sealed record SessionConfirmed(long Number, SessionRole Role, PathAddress Path) : PeerEvent;
+    public sealed record SessionConfirmed(long Number, SessionRole Role, PathAddress Path) : PeerEvent
+    {
+        /// <summary>Gets what it was agreed on; null in direct mode.</summary>
+        public Agreement? Agreement { get; init; }
+    }
 
     /// <summary>A session's keys are wiped.</summary>
     /// <param name="Number">The session's number within the channel.</param>
@@ -69,14 +77,29 @@ public abstract record PeerEvent
     /// <summary>The use of an address changed: for <see cref="EndpointMachine.HandleRouteChange"/>.</summary>
     /// <param name="Remote">The address.</param>
     /// <param name="Use">Its use.</param>
-    public sealed record RouteChanged(NetworkAddress Remote, RouteUse Use) : PeerEvent;
+    public sealed record RouteChanged(NetworkAddress Remote, RouteUse Use) : PeerEvent
+    {
+        /// <summary>Gets what the sessions that live there were agreed on: first messages of a rekey are bound to it.</summary>
+        internal IReadOnlyList<Agreement> Agreements { get; init; } = [];
+
+        /// <summary>Gets a value indicating whether the peer is talked to in direct mode there.</summary>
+        internal bool IsDirect { get; init; }
+
+        internal bool Says(RouteChanged other)
+            => Remote == other.Remote && Use == other.Use && IsDirect == other.IsDirect && Agreements.SequenceEqual(other.Agreements);
+    }
+
+    /// <summary>An attempt of the channel wants something of the endpoint: for <see cref="EndpointMachine.HandleNegotiation"/>.</summary>
+    /// <param name="Request">What.</param>
+    public sealed record NegotiationRequested(NegotiationRequest Request) : PeerEvent;
 
     /// <summary>A handshake of ours was answered by another identity; the channel's sessions stay.</summary>
     /// <param name="Proven">The identity that proved itself.</param>
     public sealed record IdentityMismatch(PeerId Proven) : PeerEvent;
 
-    /// <summary>A handshake of ours was not answered in time; the channel tries again by itself.</summary>
-    public sealed record AttemptFailed : PeerEvent;
+    /// <summary>A handshake of ours was not answered in time, or found no common scheme; an open channel tries again by itself.</summary>
+    /// <param name="Reason"><see cref="CloseReason.TimedOut"/> or <see cref="CloseReason.NoCommonScheme"/>.</param>
+    public sealed record AttemptFailed(CloseReason Reason) : PeerEvent;
 
     /// <summary>The channel is over. The last event of a peer.</summary>
     /// <param name="Reason">Why.</param>

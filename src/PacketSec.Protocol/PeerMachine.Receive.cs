@@ -23,16 +23,16 @@ public sealed partial class PeerMachine
         ArgumentNullException.ThrowIfNull(aead);
         if (!PacketHeader.TryRead(datagram, out var header))
         {
-            return Drop(DropReason.TooShort);
+            return TooShort(datagram);
         }
 
         if (header.Counter.Value < SpecLimits.FirstDataCounter)
         {
-            return HandleHandshake(now, header, path, datagram);
+            return HandleHandshake(header, path, datagram);
         }
 
         return datagram.Length < SpecLimits.DatagramOverhead
-            ? Drop(DropReason.TooShort)
+            ? TooShort(datagram)
             : HandleTransport(now, aead, header, path, datagram, plaintext[..(datagram.Length - SpecLimits.DatagramOverhead)]);
     }
 
@@ -74,6 +74,10 @@ public sealed partial class PeerMachine
         Drops.Add(reason);
         return Received.Drop(reason);
     }
+
+    // The endpoint machine knows what a frame of the negotiation is about.
+    private Received TooShort(scoped ReadOnlySpan<byte> datagram)
+        => PsecFrame.IsFrame(datagram) ? Received.NotMine(DropReason.TooShort) : Drop(DropReason.TooShort);
 
     //= spec/sessions.md#address-bound
     //= spec/sessions.md#trial-bound
@@ -184,14 +188,19 @@ public sealed partial class PeerMachine
         var wasPresumed = session.State == SessionState.Presumed;
         session.Apply(SessionEvent.Authenticated);
         session.PendingFinish = 0;
-        if (_finishing?.Session == session)
+        if (_finishings.Find(finishing => finishing.Session == session) is { } finished)
         {
-            _finishing = null;
+            _finishings.Remove(finished);
+            if (finished.OfNegotiation)
+            {
+                OnWon(session);
+            }
         }
 
         if (!wasPresumed)
         {
             session.ConfirmedAt = now;
+            TrimSessions();
             OnUsable(now, session);
         }
     }
@@ -202,14 +211,14 @@ public sealed partial class PeerMachine
         MayBeReference = false;
 
         //= spec/p2pke.md#initiator-empty
-        if (session.Role == SessionRole.Initiator && !session.EmptyAnswered)
+        if (session is { Role: SessionRole.Initiator, EmptyAnswered: false, Agreement: null })
         {
             session.EmptyAnswered = true;
             session.PendingEmpty = true;
         }
     }
 
-    private Received HandleHandshake(Instant now, PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Received HandleHandshake(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
         //= spec/p2pke.md#reserved-counters
         var word = header.Word;
@@ -225,35 +234,50 @@ public sealed partial class PeerMachine
 
         return word switch
         {
-            P2pkeScheme.RespHelloWord => HandleRespHello(now, path, datagram),
+            P2pkeScheme.RespHelloWord => HandleRespHello(path, datagram),
             P2pkeScheme.InitHelloWord => HandleInitHello(path, datagram),
             _ => HandleInitDone(path, datagram),
         };
     }
 
-    private Received HandleRespHello(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Received HandleRespHello(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
         //= spec/p2pke.md#resp-hello-repeat
-        if (_finishing is { } finishing && finishing.Session.State == SessionState.Unconfirmed && finishing.Session.Path.Remote == path.Remote
-            && datagram.SequenceEqual(finishing.RespHello))
+        foreach (var finishing in _finishings)
         {
-            finishing.Session.PendingFinish = Math.Min(finishing.Session.PendingFinish + 1, MaxPendingCopies);
-            Statistics.AddCachedAnswer();
-            return Received.Of(ReceivedKind.CachedAnswer);
+            if (finishing is { IsOpen: true, NextCopy: not null } && finishing.Session.Path.Remote == path.Remote && datagram.SequenceEqual(finishing.RespHello))
+            {
+                finishing.Session.PendingFinish = Math.Min(finishing.Session.PendingFinish + 1, MaxPendingCopies);
+                Statistics.AddCachedAnswer();
+                return Received.Of(ReceivedKind.CachedAnswer);
+            }
         }
 
-        if (_attempt is null || _attempt.Path.Remote != path.Remote)
+        List<RespHelloCandidate>? candidates = null;
+        var reason = DropReason.NoHandshake;
+        if (_sessions.Unconfirmed < ImplementationLimits.AnswersPerFirstMessage)
         {
-            return Received.NotMine(DropReason.NoHandshake);
+            foreach (var attempt in _attempts)
+            {
+                if (attempt.Path.Remote != path.Remote)
+                {
+                    continue;
+                }
+
+                reason = attempt.TryBeginCheck(datagram, out var candidate);
+                if (reason == DropReason.None)
+                {
+                    (candidates ??= []).Add(candidate);
+                }
+            }
         }
 
-        var reason = _attempt.TryBeginCheck(path, datagram, _options.RemotePeer, _attemptId, out var work);
-        if (work is null)
+        if (candidates is null)
         {
             return Received.NotMine(reason);
         }
 
-        _work.Enqueue(work);
+        _work.Enqueue(new RespHelloWork(_p2pke, candidates, datagram.ToArray(), _options.RemotePeer) { Path = path });
         return Received.Of(ReceivedKind.Handshake);
     }
 

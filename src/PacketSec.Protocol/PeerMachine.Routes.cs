@@ -1,3 +1,4 @@
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol;
@@ -9,21 +10,20 @@ public sealed partial class PeerMachine
     {
         for (var i = _routes.Count - 1; i >= 0; i--)
         {
-            var (remote, use) = _routes[i];
-            var wanted = UseOf(remote);
-            if (wanted == use)
+            var wanted = RouteTo(_routes[i].Remote);
+            if (wanted.Says(_routes[i]))
             {
                 continue;
             }
 
-            _events.Enqueue(new PeerEvent.RouteChanged(remote, wanted));
-            if (wanted == RouteUse.None)
+            _events.Enqueue(wanted);
+            if (wanted.Use == RouteUse.None)
             {
                 _routes.RemoveAt(i);
             }
             else
             {
-                _routes[i] = (remote, wanted);
+                _routes[i] = wanted;
             }
         }
 
@@ -32,31 +32,41 @@ public sealed partial class PeerMachine
             AddRoute(session.Path.Remote);
         }
 
-        if (_attempt is not null)
+        if (AttemptAddress is { } remote)
         {
-            AddRoute(_attempt.Path.Remote);
+            AddRoute(remote);
         }
     }
 
     private void AddRoute(NetworkAddress remote)
     {
-        if (UseOf(remote) is var use && use != RouteUse.None && !_routes.Exists(route => route.Remote == remote))
+        if (!_routes.Exists(route => route.Remote == remote) && RouteTo(remote) is { Use: not RouteUse.None } wanted)
         {
-            _routes.Add((remote, use));
-            _events.Enqueue(new PeerEvent.RouteChanged(remote, use));
+            _routes.Add(wanted);
+            _events.Enqueue(wanted);
         }
     }
 
-    private RouteUse UseOf(NetworkAddress remote)
+    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote)
     {
+        var use = AttemptAddress == remote ? RouteUse.Handshake : RouteUse.None;
+        var isDirect = _proposal is null;
+        List<Agreement>? agreements = null;
         foreach (var session in _sessions.All)
         {
-            if (session.Path.Remote == remote && session.State != SessionState.Ended)
+            if (session.Path.Remote != remote || session.State == SessionState.Ended)
             {
-                return RouteUse.Session;
+                continue;
+            }
+
+            use = RouteUse.Session;
+            isDirect |= session.Agreement is null;
+            if (session.Agreement is { } agreement && session.IsLive && agreements?.Contains(agreement) != true)
+            {
+                (agreements ??= []).Add(agreement);
             }
         }
 
-        return _attempt?.Path.Remote == remote ? RouteUse.Handshake : RouteUse.None;
+        return new(remote, use) { Agreements = agreements?.ToArray() ?? [], IsDirect = isDirect && use != RouteUse.None };
     }
 }

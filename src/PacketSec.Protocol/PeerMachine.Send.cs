@@ -10,7 +10,9 @@ public sealed partial class PeerMachine
 
     private TimeSpan DeadAfter => MayBeReference ? SpecLimits.DeadAfterReference : SpecLimits.DeadAfter;
 
-    private bool IsHandshaking => _attempt is not null || _finishing?.Session.State == SessionState.Unconfirmed;
+    private bool IsHandshaking => _negotiating is not null || _attempts.Count > 0 || _finishings.Exists(finishing => finishing.IsOpen);
+
+    private NetworkAddress? AttemptAddress => _negotiating?.Path.Remote ?? (_attempts.Count > 0 ? _attempts[0].Path.Remote : null);
 
     /// <summary>Seals a datagram, or queues it until a session may send.</summary>
     /// <param name="now">The time.</param>
@@ -63,11 +65,14 @@ public sealed partial class PeerMachine
     public bool TryPollTransmit(Instant now, PacketAead aead, Span<byte> buffer, out Transmit transmit)
     {
         ArgumentNullException.ThrowIfNull(aead);
-        if (_attempt is { PendingHello: true } attempt)
+        foreach (var attempt in _attempts)
         {
-            attempt.PendingHello = false;
-            transmit = Copy(attempt.InitHello, attempt.Path, buffer);
-            return true;
+            if (attempt.PendingHello)
+            {
+                attempt.PendingHello = false;
+                transmit = Copy(attempt.InitHello, attempt.Path, buffer);
+                return true;
+            }
         }
 
         foreach (var session in _sessions.All)

@@ -7,8 +7,6 @@ namespace PacketSec.Protocol;
 /// <content>Time and handshakes: what each deadline does, and what completed work leads to.</content>
 public sealed partial class PeerMachine
 {
-    private static readonly TimeSpan MinFinishBurst = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Does what is due.</summary>
     /// <param name="now">The time.</param>
     public void HandleTimeout(Instant now)
@@ -46,9 +44,10 @@ public sealed partial class PeerMachine
         {
             switch (work)
             {
-                case InitHelloWork hello when work.AttemptId == _attemptId && _attempt is not null:
-                    _attempt.Install(now, hello, _options.Random);
+                case InitHelloWork hello when _attempts.Find(attempt => attempt.Id == work.AttemptId) is { } attempt:
+                    attempt.Install(now, hello, _options.Random);
                     _lastHello = now;
+                    OfferFirstPacket(attempt);
                     break;
                 case RespHelloWork response:
                     OnChecked(now, response);
@@ -63,20 +62,28 @@ public sealed partial class PeerMachine
 
     private void HandleOpenTimeout(Instant now)
     {
-        if (_timers.TryFire(PeerTimer.Retransmit, now) && _attempt?.HandleTimeout(now, _options.Random) == true)
+        if (_timers.TryFire(PeerTimer.Retransmit, now))
         {
-            _work.Enqueue(_attempt.BeginHello(now, _attemptId));
+            foreach (var attempt in _attempts)
+            {
+                if (attempt.HandleTimeout(now, _options.Random))
+                {
+                    _work.Enqueue(attempt.BeginHello(now));
+                }
+            }
         }
 
-        if (_timers.TryFire(PeerTimer.DialDeadline, now) && _attempt is not null)
+        if (_timers.TryFire(PeerTimer.DialDeadline, now) && _attempts.Count > 0)
         {
-            EndAttempt();
-            OnAttemptFailed(now);
+            OnUnanswered(now, _attempts[0]);
         }
 
-        if (_timers.TryFire(PeerTimer.FinishRepeat, now) && _finishing is not null)
+        if (_timers.TryFire(PeerTimer.FinishRepeat, now))
         {
-            RepeatFinish(now, _finishing);
+            foreach (var finishing in _finishings.ToArray())
+            {
+                RepeatFinish(now, finishing);
+            }
         }
 
         // While the retry of a failed handshake waits, that one renews the session.
@@ -84,7 +91,7 @@ public sealed partial class PeerMachine
         {
             //= spec/sessions.md#rekey-start
             //= spec/sessions.md#rekey-other
-            StartAttempt(now, _path.Value);
+            Rekey(now, _path.Value);
         }
 
         //= spec/sessions.md#receipt
@@ -121,7 +128,7 @@ public sealed partial class PeerMachine
         if (_timers.TryFire(PeerTimer.Idle, now) && !_sessions.AnyConfirmed)
         {
             // A handshake that runs may yet succeed; its failure, due at the same time at the latest, comes first.
-            if ((_attempt?.Deadline ?? _finishing?.Until) is { } deadline)
+            if (HandshakeDeadline is { } deadline)
             {
                 _timers.Set(PeerTimer.Idle, deadline);
             }
@@ -132,25 +139,7 @@ public sealed partial class PeerMachine
         }
     }
 
-    private void StartAttempt(Instant now, in PathAddress path)
-    {
-        if (_attempt is not null)
-        {
-            return;
-        }
-
-        _attempt = new P2pkeInitiator(_p2pke, _options.WallClock, path, now, _rtt);
-        _work.Enqueue(_attempt.BeginHello(now, ++_attemptId));
-        Settle(now);
-    }
-
-    private void EndAttempt()
-    {
-        _attempt?.Dispose();
-        _attempt = null;
-    }
-
-    private void OnAttemptFailed(Instant now)
+    private void OnAttemptFailed(Instant now, CloseReason reason = CloseReason.TimedOut)
     {
         if (IsHandshaking)
         {
@@ -159,7 +148,7 @@ public sealed partial class PeerMachine
         }
 
         _ownAttemptFailed = true;
-        _events.Enqueue(new PeerEvent.AttemptFailed());
+        _events.Enqueue(new PeerEvent.AttemptFailed(reason));
         if (_peerClosed)
         {
             EndByPeer();
@@ -168,98 +157,12 @@ public sealed partial class PeerMachine
 
         if (_state == ChannelState.Opening)
         {
-            End(CloseReason.TimedOut);
+            End(reason);
             return;
         }
 
         //= spec/sessions.md#dead-backoff
         _timers.Set(PeerTimer.Retry, now + _liveness.OnFailure());
-    }
-
-    private void OnChecked(Instant now, RespHelloWork work)
-    {
-        if (IsClosing || _attempt is null || work.AttemptId != _attemptId || !_attempt.IsCurrent(work))
-        {
-            Drops.Add(DropReason.NoHandshake);
-            return;
-        }
-
-        if (work.Outcome == DropReason.WrongIdentity)
-        {
-            OnMismatch(now, work);
-            return;
-        }
-
-        //= spec/p2pke.md#resp-hello-unauthentic
-        if (work.Outcome != DropReason.None)
-        {
-            Drops.Add(work.Outcome);
-            return;
-        }
-
-        var session = AddSession(_attempt.ToSession(work));
-        _rtt = now - _attempt.HelloSentAt!.Value;
-        var deadline = _attempt.Deadline;
-        EndAttempt();
-        session.PendingFinish = 1;
-        session.FinishCopies = 1;
-        var burst = _rtt * 2 > MinFinishBurst ? _rtt.Value * 2 : MinFinishBurst;
-        _finishing = new(session, work.RespHello, burst, deadline)
-        {
-            NextCopy = now + (MayBeReference ? burst / 2 : Jitter.Lengthen(P2pkeInitiator.FirstResend, _options.Random)),
-        };
-    }
-
-    //= spec/p2pke.md#resp-hello-identity
-    //= spec/sessions.md#identity-change
-    private void OnMismatch(Instant now, RespHelloWork work)
-    {
-        Drops.Add(DropReason.WrongIdentity);
-        _events.Enqueue(new PeerEvent.IdentityMismatch(work.RemotePeer!));
-        EndAttempt();
-        _mismatched = true;
-        _ownAttemptFailed = true;
-
-        //= spec/sessions.md#wrong-identity-end
-        if (!_sessions.AnyLive)
-        {
-            End(CloseReason.WrongIdentity);
-            return;
-        }
-
-        _timers.Set(PeerTimer.Retry, now + _liveness.OnFailure());
-    }
-
-    private void RepeatFinish(Instant now, Finishing finishing)
-    {
-        var session = finishing.Session;
-        if (session.State is not (SessionState.Unconfirmed or SessionState.Presumed) || now >= finishing.Until)
-        {
-            _finishing = null;
-            if (session.State == SessionState.Unconfirmed)
-            {
-                //= spec/p2pke.md#dial-deadline
-                _sessions.End(session);
-                _events.Enqueue(new PeerEvent.SessionEnded(session.Number));
-                OnAttemptFailed(now);
-            }
-
-            return;
-        }
-
-        session.PendingFinish = Math.Max(session.PendingFinish, 1);
-        session.FinishCopies++;
-
-        //= spec/p2pke.md#direct-hold
-        if (MayBeReference && session.FinishCopies == 3 && session.Apply(SessionEvent.FinishRepeated))
-        {
-            session.ConfirmedAt = now;
-            OnUsable(now, session);
-        }
-
-        finishing.NextCopy = now + (MayBeReference && session.FinishCopies < 3
-            ? finishing.Burst / 2
-            : Jitter.Lengthen(P2pkeInitiator.Resend, _options.Random));
     }
 
     private void AgeSessions(Instant now)
@@ -274,10 +177,7 @@ public sealed partial class PeerMachine
                 _lastOpened = null;
             }
 
-            if (_finishing?.Session == session)
-            {
-                _finishing = null;
-            }
+            _finishings.RemoveAll(finishing => finishing.Session == session);
         }
 
         if (_state == ChannelState.ClosingByPeer && _sessions.All.Count == 0)
@@ -343,20 +243,5 @@ public sealed partial class PeerMachine
             ? session.Begun + lifetimes.Rekey - Jitter.Fraction(lifetimes.Rekey / 15, _options.Random)
             : session.Begun + lifetimes.RekeyStepIn;
         _timers.SetEarlier(PeerTimer.Rekey, at);
-    }
-
-    /// <summary>The repetition of a finish until something confirms it.</summary>
-    private sealed class Finishing(Session session, byte[] respHello, TimeSpan burst, Instant until)
-    {
-        public Session Session => session;
-
-        public ReadOnlySpan<byte> RespHello => respHello;
-
-        /// <summary>Gets the time over which a peer that may be the reference gets three copies.</summary>
-        public TimeSpan Burst => burst;
-
-        public Instant Until => until;
-
-        public Instant NextCopy { get; set; }
     }
 }

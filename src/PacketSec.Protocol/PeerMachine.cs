@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Channels;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
@@ -24,15 +25,21 @@ public sealed partial class PeerMachine : IDisposable
     private readonly Timers _timers = new();
     private readonly Queue<PeerEvent> _events = new();
     private readonly Queue<HandshakeWork> _work = new();
-    private readonly List<(NetworkAddress Remote, RouteUse Use)> _routes = [];
+    private readonly List<PeerEvent.RouteChanged> _routes = [];
     private readonly List<Session> _ended = [];
     private readonly Queue<(EarlyData Data, PathAddress Path)> _early = new();
 
-    private P2pkeInitiator? _attempt;
-    private long _attemptId;
+    // In direct mode and for a rekey one; under a negotiation one for each case.
+    private readonly List<P2pkeInitiator> _attempts = [];
+
+    // In direct mode one; under a negotiation one for each verified answer.
+    private readonly List<Finishing> _finishings = [];
+
+    private ProposalOptions? _proposal;
+    private Negotiating? _negotiating;
+    private long _lastAttempt;
     private Session? _newest;
     private Session? _lastOpened;
-    private Finishing? _finishing;
     private PathAddress? _path;
     private TimeSpan? _rtt;
     private Instant? _lastHello;
@@ -51,6 +58,7 @@ public sealed partial class PeerMachine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        options.Catalogue.CheckProposal(options.Proposal);
         _options = options;
         _p2pke = new P2pkeContext(options.Crypto, options.Random, options.Identity);
     }
@@ -100,11 +108,18 @@ public sealed partial class PeerMachine : IDisposable
     //= spec/sessions.md#redial
     public bool HeardWithin(Instant now, TimeSpan within) => IsOpen && _liveness.LastAuthentic is { } last && now - last <= within;
 
-    /// <summary>Starts a handshake with the peer at an address, beside whatever lives.</summary>
+    /// <summary>Starts a negotiation with the peer at an address, or in direct mode a handshake, beside whatever lives.</summary>
     /// <param name="now">The time.</param>
     /// <param name="path">Where; the local address may be left unspecified.</param>
-    public void Connect(Instant now, in PathAddress path)
+    /// <param name="proposal">What is proposed, now and whenever the channel starts over; null is direct mode.</param>
+    /// <exception cref="ArgumentException">The proposal lists what it may not.</exception>
+    public void Connect(Instant now, in PathAddress path, ProposalOptions? proposal = null)
     {
+        if (proposal is not null)
+        {
+            _options.Catalogue.CheckProposal(proposal);
+        }
+
         if (IsClosing)
         {
             return;
@@ -112,12 +127,14 @@ public sealed partial class PeerMachine : IDisposable
 
         _timers.Clear(PeerTimer.Retry);
         _timers.Clear(PeerTimer.Idle);
-        if (_attempt is not null && _attempt.Path.Remote != path.Remote)
+        _proposal = proposal;
+        var remote = path.Remote;
+        if (AttemptAddress is { } other && other != remote)
         {
             EndAttempt();
         }
 
-        if (_finishing?.Session is not { State: SessionState.Unconfirmed } finished || finished.Path.Remote != path.Remote)
+        if (!_finishings.Exists(finishing => finishing.IsOpen && finishing.Session.Path.Remote == remote))
         {
             StartAttempt(now, path);
         }
@@ -126,6 +143,7 @@ public sealed partial class PeerMachine : IDisposable
     /// <summary>Gives a dial up. A channel that is not open ends with it.</summary>
     /// <param name="now">The time.</param>
     //= spec/sessions.md#dial-cancel
+    //= spec/psec.md#cancel
     public void CancelConnect(Instant now)
     {
         EndAttempt();
@@ -246,8 +264,13 @@ public sealed partial class PeerMachine : IDisposable
         digest.Add(_ownAttemptFailed);
         digest.Add(_mismatched);
         digest.Add(_peerClosed);
-        digest.Add(_attemptId);
-        _attempt?.AddTo(digest);
+        digest.Add(_lastAttempt);
+        digest.Add(_negotiating?.Started);
+        foreach (var attempt in _attempts)
+        {
+            attempt.AddTo(digest);
+        }
+
         _sessions.AddTo(digest);
         _queue.AddTo(digest);
         _liveness.AddTo(digest);
@@ -270,19 +293,31 @@ public sealed partial class PeerMachine : IDisposable
     private Session AddSession(EstablishedSession established)
     {
         var session = new Session(established, ++_sessionNumber, _options.Lifetimes);
-        if (_sessions.Add(session) is { } evicted)
+        if (session.Agreement is not null)
+        {
+            //= spec/psec.md#start-over
+            MayBeReference = false;
+            _proposal ??= _options.Proposal;
+        }
+
+        _sessions.Add(session);
+        TrimSessions();
+        return session;
+    }
+
+    private void TrimSessions()
+    {
+        while (_sessions.Trim() is { } evicted)
         {
             _events.Enqueue(new PeerEvent.SessionEnded(evicted.Number));
         }
-
-        return session;
     }
 
     /// <summary>A session counts as confirmed: data goes out on it from here on.</summary>
     private void OnUsable(Instant now, Session session)
     {
         (_mismatched, _peerClosed) = (false, false);
-        _events.Enqueue(new PeerEvent.SessionConfirmed(session.Number, session.Role, session.Path));
+        _events.Enqueue(new PeerEvent.SessionConfirmed(session.Number, session.Role, session.Path) { Agreement = session.Agreement });
         if (_state == ChannelState.Opening)
         {
             _state = ChannelState.Open;
@@ -340,7 +375,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         //= spec/sessions.md#closing-channel
-        if (_sessions.AnyNewerLive(session) || _attempt?.IsLaterThan(session.Begun) == true)
+        if (_sessions.AnyNewerLive(session) || _negotiating?.Started > session.Begun || _attempts.Exists(attempt => attempt.IsLaterThan(session.Begun)))
         {
             _peerClosed = IsHandshaking && !_sessions.AnyConfirmed;
         }
@@ -385,7 +420,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         EndAttempt();
-        _finishing = null;
+        _finishings.Clear();
         foreach (var session in _sessions.All)
         {
             if (session.State != SessionState.Ended)
@@ -421,9 +456,9 @@ public sealed partial class PeerMachine : IDisposable
 
         if (!IsClosing)
         {
-            SetOrClear(PeerTimer.Retransmit, _attempt?.NextAction);
-            SetOrClear(PeerTimer.DialDeadline, _attempt?.Deadline);
-            SetOrClear(PeerTimer.FinishRepeat, _finishing is { } finishing ? Instant.Min(finishing.NextCopy, finishing.Until) : null);
+            SetOrClear(PeerTimer.Retransmit, Earliest(_attempts, attempt => attempt.NextAction));
+            SetOrClear(PeerTimer.DialDeadline, _negotiating is null ? Earliest(_attempts, attempt => attempt.AnswerBy) : null);
+            SetOrClear(PeerTimer.FinishRepeat, Earliest(_finishings, finishing => Instant.Min(finishing.NextCopy ?? finishing.Until, finishing.Until)));
             SetOrClear(PeerTimer.Acknowledge, _liveness.ReceiptDue);
             SetOrClear(PeerTimer.DeadSession, !IsHandshaking && !_timers.IsSet(PeerTimer.Retry) ? _liveness.FirstUnanswered + DeadAfter : null);
             if (_options.IdleTimeout is { } idle && _state == ChannelState.Open && !_sessions.AnyLive && !_timers.IsSet(PeerTimer.Idle))
@@ -433,6 +468,20 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         SyncRoutes();
+    }
+
+    private static Instant? Earliest<T>(List<T> of, Func<T, Instant?> at)
+    {
+        Instant? earliest = null;
+        foreach (var one in of)
+        {
+            if (at(one) is { } instant && (earliest is null || instant < earliest))
+            {
+                earliest = instant;
+            }
+        }
+
+        return earliest;
     }
 
     private void SetOrClear(PeerTimer timer, Instant? at)

@@ -1,5 +1,8 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol;
@@ -25,6 +28,9 @@ public sealed class PeerMachineOptions
     /// <summary>Gets the calendar, for time stamps on the wire.</summary>
     public required WallClock WallClock { get; init; }
 
+    /// <summary>Gets what a channel that the peer opened by negotiation proposes when it starts over.</summary>
+    public ProposalOptions Proposal { get; init; } = new() { Schemes = [P2pkeScheme.Name] };
+
     /// <summary>Gets the ages at which sessions change.</summary>
     public SessionLifetimes Lifetimes { get; init; } = SessionLifetimes.Default;
 
@@ -36,6 +42,9 @@ public sealed class PeerMachineOptions
 
     /// <summary>Gets the longest datagram sent, UDP payload in bytes: 256 to 65,507.</summary>
     public int MaxDatagramSize { get; init; } = ImplementationLimits.DatagramSize;
+
+    /// <summary>Gets the schemes that there are.</summary>
+    internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 
     internal void Validate()
     {

@@ -15,6 +15,9 @@ public enum ReceivedKind
     /// <summary>It was known already and drew the answer it drew before.</summary>
     CachedAnswer,
 
+    /// <summary>It was a frame of the negotiation that was taken, or answered without leaving state.</summary>
+    Negotiation,
+
     /// <summary>It waits for the handshake that will tell whether it is authentic.</summary>
     EarlyData,
 

@@ -51,6 +51,9 @@ public static class SpecLimits
     /// <summary>How long a handshake is attempted.</summary>
     public static readonly TimeSpan DialDeadline = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a rekey of a negotiated channel waits for an answer before the channel starts over.</summary>
+    public static readonly TimeSpan RekeyPatience = TimeSpan.FromSeconds(2);
+
     /// <summary>How long late data are taken on a session that the peer has closed.</summary>
     public static readonly TimeSpan CloseLinger = TimeSpan.FromMilliseconds(500);
 

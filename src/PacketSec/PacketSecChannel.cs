@@ -4,7 +4,6 @@ using PacketSec.Diagnostics;
 using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
-using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec;
@@ -164,7 +163,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
     internal static PacketSecException ToException(PacketSecError error, string peer) => new(error, error switch
     {
         PacketSecError.Refused => $"{peer} refused the channel: ask its operator to allow this side's peer ID.",
-        PacketSecError.NoCommonScheme => "No scheme is left to talk by: set DirectScheme in the endpoint's options.",
+        PacketSecError.NoCommonScheme => $"{peer} serves none of the schemes proposed: propose one that it serves, or ask its operator.",
         PacketSecError.WrongIdentity => $"Another identity than {peer} answers at that address: check the address and the expected peer ID.",
         PacketSecError.TimedOut => $"{peer} did not answer within 10 s: check the address, that it runs, and that no firewall drops its UDP.",
         PacketSecError.PeerClosed => $"{peer} closed the channel: connect again if there is more to say.",
@@ -213,14 +212,14 @@ public sealed class PacketSecChannel : IAsyncDisposable
         }
     }
 
-    internal void OnConfirmed(long number, SessionRole role, IPEndPoint remote)
+    internal void OnConfirmed(PeerEvent.SessionConfirmed session, IPEndPoint remote)
     {
         if (_remote is null)
         {
             Volatile.Write(ref _remote, remote);
         }
 
-        Report(new PacketSecChannelEvent.SessionConfirmed(number, role, remote));
+        Report(new PacketSecChannelEvent.SessionConfirmed(session.Number, session.Role, remote) { Agreement = session.Agreement });
     }
 
     internal void Report(PacketSecChannelEvent channelEvent) => _events.Writer.TryWrite(channelEvent);

@@ -1,5 +1,6 @@
 using System.Net;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 
 namespace PacketSec;
@@ -15,7 +16,11 @@ public abstract record PacketSecChannelEvent
     /// <param name="Number">Its number within the channel, from 1.</param>
     /// <param name="Role">One's own role in its handshake.</param>
     /// <param name="Remote">The peer's address.</param>
-    public sealed record SessionConfirmed(long Number, SessionRole Role, IPEndPoint Remote) : PacketSecChannelEvent;
+    public sealed record SessionConfirmed(long Number, SessionRole Role, IPEndPoint Remote) : PacketSecChannelEvent
+    {
+        /// <summary>Gets the scheme and the transcript that were agreed on, the same at both ends; null in direct mode.</summary>
+        public Agreement? Agreement { get; init; }
+    }
 
     /// <summary>A session has ended and its keys are wiped.</summary>
     /// <param name="Number">Its number within the channel.</param>
@@ -29,7 +34,7 @@ public abstract record PacketSecChannelEvent
     /// <param name="Proven">The identity that answers there.</param>
     public sealed record IdentityMismatch(PeerId Proven) : PacketSecChannelEvent;
 
-    /// <summary>A handshake was not answered within 10 s. The channel tries again while there is something to send.</summary>
+    /// <summary>A handshake was not answered within 10 s, or found no common scheme. The channel tries again while there is something to send.</summary>
     public sealed record AttemptFailed : PacketSecChannelEvent;
 
     /// <summary>The channel is over: the last event.</summary>

@@ -14,6 +14,8 @@ namespace PacketSec;
 /// </remarks>
 public sealed class PacketSecEndpoint : IAsyncDisposable
 {
+    private static readonly PacketSecConnectOptions DefaultDial = new();
+
     private readonly EndpointDriver _driver;
 
     private PacketSecEndpoint(EndpointDriver driver) => _driver = driver;
@@ -56,10 +58,32 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
     /// </exception>
     /// <exception cref="OperationCanceledException">The dial was given up.</exception>
     public Task<PacketSecChannel> ConnectAsync(IPEndPoint remote, PeerId expectedPeerId, CancellationToken cancellationToken = default)
+        => ConnectAsync(remote, expectedPeerId, DefaultDial, cancellationToken);
+
+    /// <summary>
+    /// Opens a channel to an identity, as <see cref="ConnectAsync(IPEndPoint, PeerId, CancellationToken)"/> does, with a say in how a scheme is agreed on.
+    /// A dial that joins one that runs already shares its negotiation.
+    /// </summary>
+    /// <param name="remote">The peer's address.</param>
+    /// <param name="expectedPeerId">Its identity: the handshake fails with any other.</param>
+    /// <param name="options">How.</param>
+    /// <param name="cancellationToken">Gives the dial up: no trace of it is left, and 1 s later nothing is sent for it any more.</param>
+    /// <exception cref="PacketSecException">
+    /// <see cref="PacketSecError.TimedOut"/>, <see cref="PacketSecError.WrongIdentity"/>, <see cref="PacketSecError.Refused"/>,
+    /// <see cref="PacketSecError.NoCommonScheme"/> or <see cref="PacketSecError.EndpointClosed"/>.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// The address has no port, is no host's, or is of a family that the endpoint is not bound to; the identity is one's own; or the options contradict
+    /// each other, name an unknown scheme, or hide the peer ID with a scheme that gives it away.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The dial was given up.</exception>
+    public Task<PacketSecChannel> ConnectAsync(
+        IPEndPoint remote, PeerId expectedPeerId, PacketSecConnectOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(remote);
         ArgumentNullException.ThrowIfNull(expectedPeerId);
-        return _driver.ConnectAsync(remote, expectedPeerId, cancellationToken);
+        ArgumentNullException.ThrowIfNull(options);
+        return _driver.ConnectAsync(remote, expectedPeerId, options, cancellationToken);
     }
 
     /// <summary>Waits for a channel that a peer opens. Concurrent calls get different channels.</summary>

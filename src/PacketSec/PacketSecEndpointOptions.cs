@@ -1,6 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 
@@ -18,8 +20,20 @@ public sealed record PacketSecEndpointOptions
     /// </summary>
     public IPEndPoint LocalEndPoint { get; init; } = new(IPAddress.IPv6Any, 0);
 
-    /// <summary>Gets the scheme for dials and for first messages of others: <c>p2pke-1</c>, the one there is. Null takes and makes no handshakes.</summary>
-    public string? DirectScheme { get; init; } = P2pkeScheme.Name;
+    /// <summary>
+    /// Gets the schemes that are agreed on by negotiation: those that others' proposals are accepted for, and those that dials propose, the first choice
+    /// first. <c>p2pke-1</c> is the one there is. An empty list negotiates nothing.
+    /// </summary>
+    public IReadOnlyList<string> Schemes { get; init; } = [P2pkeScheme.Name];
+
+    /// <summary>
+    /// Gets the scheme that is served without negotiation too, to peers that know it beforehand, such as <c>p2pke-1</c> to its reference implementation.
+    /// Null, the default, serves none. Where <see cref="Schemes"/> is empty, dials use it.
+    /// </summary>
+    public string? DirectScheme { get; init; }
+
+    /// <summary>Gets a value indicating whether schemes that hide identities may be served beside others, which show this side's key to whoever asks.</summary>
+    public bool AllowSchemeMixture { get; init; }
 
     /// <summary>
     /// Gets the question whether an identity may have a channel; null lets all in. Asked once for a channel, after the handshake proved the identity, on
@@ -70,6 +84,12 @@ public sealed record PacketSecEndpointOptions
     /// <summary>Gets a value indicating whether the framework's sockets serve where something better would; for comparison.</summary>
     public bool UsePortableSockets { get; init; }
 
+    /// <summary>Gets the schemes that there are.</summary>
+    internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
+
+    /// <summary>Gets what is proposed where nothing else is said; null where nothing is negotiated.</summary>
+    internal ProposalOptions? DefaultProposal => Schemes.Count == 0 ? null : new() { Schemes = Schemes, AllowMixture = AllowSchemeMixture };
+
     internal void Validate()
     {
         if (Identity is null || LocalEndPoint is null || TimeProvider is null || SessionLifetimes is null)
@@ -77,10 +97,12 @@ public sealed record PacketSecEndpointOptions
             throw new ArgumentException("Identity, LocalEndPoint, TimeProvider and SessionLifetimes cannot be null.");
         }
 
-        if (DirectScheme is not (null or P2pkeScheme.Name))
+        if (Schemes is null)
         {
-            throw new ArgumentException($"No scheme named '{DirectScheme}' is known; '{P2pkeScheme.Name}' is.");
+            throw new ArgumentException("Schemes cannot be null: an empty list negotiates nothing.");
         }
+
+        Catalogue.CheckServed(Schemes, DirectScheme, AllowSchemeMixture);
 
         var longest = TimeSpan.FromDays(3650);
         if (Keepalive < TimeSpan.FromSeconds(15) || Keepalive > longest)

@@ -94,7 +94,7 @@ internal sealed class OwnDriver : IDisposable
             switch (what)
             {
                 case PeerEvent.RouteChanged changed:
-                    _endpoint.HandleRouteChange(handle, changed.Remote, changed.Use);
+                    _endpoint.HandleRouteChange(handle, changed);
                     break;
                 case PeerEvent.Closed:
                     _endpoint.ClosePeer(handle);

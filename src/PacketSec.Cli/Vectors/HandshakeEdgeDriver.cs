@@ -173,7 +173,7 @@ internal sealed class HandshakeEdgeDriver : IDisposable
         {
             if (happened is PeerEvent.RouteChanged route)
             {
-                _endpoint?.HandleRouteChange(_handle, route.Remote, route.Use);
+                _endpoint?.HandleRouteChange(_handle, route);
             }
 
             progress = true;

@@ -20,20 +20,26 @@ internal sealed class SessionSet : IDisposable
     /// <summary>Gets a value indicating whether a session lives that counted as confirmed.</summary>
     public bool AnyConfirmed => _sessions.Exists(session => session.IsLive && session.State != SessionState.Unconfirmed);
 
-    /// <summary>Adds a session; the oldest of its role makes room.</summary>
-    /// <returns>The session that ended for it, or null.</returns>
-    public Session? Add(Session session)
+    /// <summary>Gets the number of sessions that wait for the first packet from the other side.</summary>
+    public int Unconfirmed => _sessions.Count(session => session.State == SessionState.Unconfirmed);
+
+    public void Add(Session session) => _sessions.Add(session);
+
+    /// <summary>Ends the oldest session of a role that has more than it may; those that are not confirmed yet are bounded by who makes them.</summary>
+    /// <returns>The session that ended, or null.</returns>
+    public Session? Trim()
     {
-        Session? evicted = null;
-        if (_sessions.Count(other => other.Role == session.Role) >= ImplementationLimits.SessionsPerRole)
+        foreach (var role in (ReadOnlySpan<SessionRole>)[SessionRole.Initiator, SessionRole.Responder])
         {
-            evicted = _sessions.Find(other => other.Role == session.Role)!;
-            evicted.Apply(SessionEvent.Superseded);
-            _sessions.Remove(evicted);
+            if (_sessions.Count(session => session.Role == role && session.State != SessionState.Unconfirmed) > ImplementationLimits.SessionsPerRole)
+            {
+                var oldest = _sessions.Find(session => session.Role == role && session.State != SessionState.Unconfirmed)!;
+                End(oldest);
+                return oldest;
+            }
         }
 
-        _sessions.Add(session);
-        return evicted;
+        return null;
     }
 
     /// <summary>Ends a session whose handshake came to nothing.</summary>

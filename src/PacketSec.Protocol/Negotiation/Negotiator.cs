@@ -261,6 +261,10 @@ internal sealed class Negotiator
         return null;
     }
 
+    /// <summary>Whether an agreement is one of a proposal that is not over.</summary>
+    public bool Knows(Agreement agreement)
+        => _remotes.Exists(remote => remote.State != RemoteProposalState.Over && remote.Agreement.Equals(agreement));
+
     /// <summary>A first packet came, or was answered, under a proposal.</summary>
     //= spec/psec.md#join
     public void OnProgress(Instant now, RemoteProposal remote)

@@ -15,6 +15,35 @@ internal sealed class PrefixLimiter
     /// <summary>Takes one unit of work out of this second's allowance.</summary>
     public bool TryWork(in NetworkAddress remote, Instant now)
     {
+        var count = CountOf(remote, now);
+        if (count.Work >= ImplementationLimits.WorkPerPrefixPerSecond)
+        {
+            return false;
+        }
+
+        count.Work++;
+        return true;
+    }
+
+    /// <summary>Whether a network has used this second's allowance up.</summary>
+    public bool IsSpent(in NetworkAddress remote, Instant now) => CountOf(remote, now).Work >= ImplementationLimits.WorkPerPrefixPerSecond;
+
+    /// <summary>Takes a place of a network, for a half-open handshake or a proposal; the ticket gives it back.</summary>
+    public bool TryOpen(in NetworkAddress remote, Instant now, out Ticket ticket)
+    {
+        var count = CountOf(remote, now);
+        ticket = new(count);
+        if (count.HalfOpen >= ImplementationLimits.HandshakesPerPrefix)
+        {
+            return false;
+        }
+
+        count.HalfOpen++;
+        return true;
+    }
+
+    private Count CountOf(in NetworkAddress remote, Instant now)
+    {
         var second = now.Nanoseconds / 1_000_000_000;
         if (second != _second)
         {
@@ -28,27 +57,7 @@ internal sealed class PrefixLimiter
             (count.Second, count.Work) = (second, 0);
         }
 
-        if (count.Work >= ImplementationLimits.WorkPerPrefixPerSecond)
-        {
-            return false;
-        }
-
-        count.Work++;
-        return true;
-    }
-
-    /// <summary>Counts a half-open handshake; the ticket gives the place back.</summary>
-    public bool TryOpen(in NetworkAddress remote, out Ticket ticket)
-    {
-        var count = Find(remote);
-        ticket = new(count);
-        if (count.HalfOpen >= ImplementationLimits.HandshakesPerPrefix)
-        {
-            return false;
-        }
-
-        count.HalfOpen++;
-        return true;
+        return count;
     }
 
     private Count Find(in NetworkAddress remote)

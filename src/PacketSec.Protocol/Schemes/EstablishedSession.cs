@@ -1,5 +1,6 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 
 namespace PacketSec.Protocol.Schemes;
 
@@ -37,6 +38,9 @@ public sealed class EstablishedSession : IDisposable
 
     /// <summary>Gets when the session's life began.</summary>
     public required Instant Begun { get; init; }
+
+    /// <summary>Gets what the session was agreed on; null in direct mode.</summary>
+    public Agreement? Agreement { get; init; }
 
     internal SecretKey SendKey { get; }
 

@@ -1,5 +1,18 @@
 namespace PacketSec.Protocol.Schemes;
 
+/// <summary>Who makes work: each class has places of its own, which the others cannot fill.</summary>
+internal enum WorkClass
+{
+    /// <summary>Anybody.</summary>
+    Stranger,
+
+    /// <summary>An address that returned a cookie.</summary>
+    Validated,
+
+    /// <summary>An address with a live session, or one that we dial.</summary>
+    Channel,
+}
+
 /// <summary>
 /// Handshake cryptography as a value: a machine hands it out, any thread runs it, and it goes back to that machine. It holds copies and no
 /// reference to a machine.
@@ -17,8 +30,8 @@ public abstract class HandshakeWork : IDisposable
     /// <summary>Gets the attempt this work belongs to.</summary>
     internal long AttemptId { get; init; }
 
-    /// <summary>Gets whether the message came from the address of a live session.</summary>
-    internal bool IsOfChannel { get; init; }
+    /// <summary>Gets whose places it takes.</summary>
+    internal WorkClass WorkClass { get; init; }
 
     /// <summary>Does the work: tens to hundreds of microseconds of one core. Does not throw for what a peer sent.</summary>
     public abstract void Run();

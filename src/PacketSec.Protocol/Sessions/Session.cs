@@ -1,4 +1,5 @@
 using PacketSec.Crypto;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Wire;
 
@@ -34,6 +35,7 @@ internal sealed class Session : IDisposable
         FirstMessage = established.FirstMessage;
         Finish = established.Finish;
         Confirmation = established.Confirmation;
+        Agreement = established.Agreement;
         _sendKey = established.SendKey;
         _receiveKey = established.ReceiveKey;
         _lifetimes = lifetimes;
@@ -57,6 +59,9 @@ internal sealed class Session : IDisposable
     public Instant Begun { get; }
 
     public SessionState State { get; private set; }
+
+    /// <summary>Gets what it was agreed on; null in direct mode.</summary>
+    public Agreement? Agreement { get; }
 
     public byte[] FirstMessage { get; }
 

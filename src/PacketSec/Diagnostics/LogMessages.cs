@@ -26,8 +26,8 @@ internal static partial class LogMessages
     [LoggerMessage(6, LogLevel.Warning, "Where {PeerId} was called, {Proven} answered: if the peer has a new key, connect to its new peer ID")]
     public static partial void IdentityMismatch(this ILogger logger, PeerId peerId, PeerId proven);
 
-    [LoggerMessage(7, LogLevel.Debug, "{PeerId} did not answer a handshake")]
-    public static partial void AttemptFailed(this ILogger logger, PeerId peerId);
+    [LoggerMessage(7, LogLevel.Debug, "A handshake with {PeerId} failed: {Reason}")]
+    public static partial void AttemptFailed(this ILogger logger, PeerId peerId, CloseReason reason);
 
     [LoggerMessage(8, LogLevel.Information, "The channel with {PeerId} is closed: {Reason}")]
     public static partial void ChannelClosed(this ILogger logger, PeerId peerId, CloseReason reason);

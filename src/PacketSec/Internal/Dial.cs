@@ -1,17 +1,19 @@
 using System.Net;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 
 namespace PacketSec.Internal;
 
-/// <summary>One call of <see cref="PacketSecEndpoint.ConnectAsync"/>. Thread-safe; the first outcome stays.</summary>
+/// <summary>One call of <c>PacketSecEndpoint.ConnectAsync</c>. Thread-safe; the first outcome stays.</summary>
 internal sealed class Dial
 {
     private readonly EndpointDriver _driver;
     private readonly TaskCompletionSource<PacketSecChannel> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer)
+    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer, ProposalOptions? proposal)
     {
+        Proposal = proposal;
         _driver = driver;
         Remote = NetworkAddress.FromEndPoint(remote);
         Peer = peer;
@@ -20,6 +22,9 @@ internal sealed class Dial
     public NetworkAddress Remote { get; }
 
     public PeerId Peer { get; }
+
+    /// <summary>Gets what is proposed; null in direct mode.</summary>
+    public ProposalOptions? Proposal { get; }
 
     public Task<PacketSecChannel> Outcome => _outcome.Task;
 

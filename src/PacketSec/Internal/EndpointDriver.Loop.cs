@@ -47,21 +47,25 @@ internal sealed partial class EndpointDriver
                 if (status == ReceiveStatus.Datagram)
                 {
                     HandleDatagram(now, info, _datagram.AsSpan(0, info.Length));
+                    CarryNegotiations(now);
                 }
 
                 while (_mailbox.TryDequeue(out var message))
                 {
                     HandleMessage(Clock.Now, message);
+                    CarryNegotiations(Clock.Now);
                 }
 
                 if (Volatile.Read(ref _withNews) is not null)
                 {
                     HandleNews(now);
+                    CarryNegotiations(now);
                 }
 
                 if (_wheel.NextDue <= now)
                 {
                     HandleTimers(now);
+                    CarryNegotiations(now);
                 }
             }
         }
@@ -175,12 +179,12 @@ internal sealed partial class EndpointDriver
     }
 
     /// <summary>
-    /// Tells whether the endpoint machine may know what no peer claimed: the way of initiators, so first messages and finishes, and data where a
-    /// handshake is half-open. It would count anything else for a reason that says less than the peer's.
+    /// Tells whether the endpoint machine may know what no peer claimed: frames of negotiations, and the way of initiators, so first messages and
+    /// finishes, and data where a handshake is half-open. It would count anything else for a reason that says less than the peer's.
     /// </summary>
     private static bool MayBeStrangers(in Route route, ReadOnlySpan<byte> datagram)
-        => PacketHeader.TryRead(datagram, out var header) && header.Direction == Direction.InitiatorToResponder
-            && (route.HasHalfOpen || header.Counter.Value < SpecLimits.FirstDataCounter);
+        => (PacketHeader.TryRead(datagram, out var header) && header.Direction == Direction.InitiatorToResponder
+            && (route.HasHalfOpen || header.Counter.Value < SpecLimits.FirstDataCounter)) || PsecFrame.IsFrame(datagram);
 
     private void HandleStranger(Instant now, in PathAddress path, ReadOnlySpan<byte> datagram)
     {

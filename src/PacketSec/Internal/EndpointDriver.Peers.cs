@@ -1,6 +1,8 @@
 using PacketSec.Diagnostics;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Udp;
 
 namespace PacketSec.Internal;
@@ -10,6 +12,11 @@ internal sealed partial class EndpointDriver
 {
     //= spec/sessions.md#redial
     private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(10);
+
+    private readonly Queue<(PeerHandle Peer, NegotiationRequest Request)> _requests = new();
+    private readonly Queue<(PeerHandle Peer, NegotiationReport Report)> _reports = new();
+
+    private bool _endpointChanged;
 
     private void Connect(Instant now, Dial dial)
     {
@@ -51,7 +58,7 @@ internal sealed partial class EndpointDriver
             heard = peer.Machine.HeardWithin(now, HeardLately);
             if (!heard)
             {
-                peer.Machine.Connect(now, new PathAddress(default, dial.Remote));
+                peer.Machine.Connect(now, new PathAddress(default, dial.Remote), dial.Proposal);
             }
 
             _peerOutbox.Collect(now, peer.Machine, _aead);
@@ -123,7 +130,7 @@ internal sealed partial class EndpointDriver
     {
         lock (_gate)
         {
-            _machine.Decide(id, allow && HasRoom());
+            _machine.Decide(now, id, allow && HasRoom());
             _endpointOutbox.Collect(_machine);
         }
 
@@ -228,7 +235,10 @@ internal sealed partial class EndpointDriver
                     Adopt(now, established);
                     break;
                 case EndpointEvent.DecisionRequested question:
-                    Ask(question);
+                    Ask(now, question);
+                    break;
+                case EndpointEvent.NegotiationReported reported:
+                    _reports.Enqueue((reported.Peer, reported.Report));
                     break;
                 default:
                     throw new InvalidOperationException("The endpoint machine reports something that nobody handles.");
@@ -260,7 +270,7 @@ internal sealed partial class EndpointDriver
 
     private bool HasRoom() => _closingUntil is null && _accepted.Reader.Count < Options.AcceptBacklog;
 
-    private void Ask(EndpointEvent.DecisionRequested question)
+    private void Ask(Instant now, EndpointEvent.DecisionRequested question)
     {
         if (Options.Authorize is { } authorize && HasRoom())
         {
@@ -270,7 +280,7 @@ internal sealed partial class EndpointDriver
 
         lock (_gate)
         {
-            _machine.Decide(question.Id, HasRoom());
+            _machine.Decide(now, question.Id, HasRoom());
             _endpointOutbox.Collect(_machine);
         }
     }
@@ -350,6 +360,7 @@ internal sealed partial class EndpointDriver
             Lifetimes = Options.SessionLifetimes,
             IdleTimeout = Options.IdleTimeout,
             Keepalive = Options.Keepalive,
+            Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.Name] },
             MaxDatagramSize = Options.MaxUdpPayload,
         }));
         _peers[handle] = peer;
@@ -364,14 +375,17 @@ internal sealed partial class EndpointDriver
             case PeerEvent.RouteChanged route:
                 lock (_gate)
                 {
-                    _machine.HandleRouteChange(peer.Handle, route.Remote, route.Use);
+                    _machine.HandleRouteChange(peer.Handle, route);
                 }
 
+                break;
+            case PeerEvent.NegotiationRequested requested:
+                _requests.Enqueue((peer.Handle, requested.Request));
                 break;
             case PeerEvent.SessionConfirmed session:
                 var remote = session.Path.Remote.ToEndPoint();
                 Log.SessionConfirmed(session.Number, channel.RemotePeerId, remote);
-                channel.OnConfirmed(session.Number, session.Role, remote);
+                channel.OnConfirmed(session, remote);
                 foreach (var dial in peer.Dials)
                 {
                     peer.IsOwned |= dial.TrySucceed(channel);
@@ -398,10 +412,10 @@ internal sealed partial class EndpointDriver
                 channel.Report(new PacketSecChannelEvent.IdentityMismatch(mismatch.Proven));
                 FailDials(peer, PacketSecError.WrongIdentity);
                 break;
-            case PeerEvent.AttemptFailed:
-                Log.AttemptFailed(channel.RemotePeerId);
+            case PeerEvent.AttemptFailed failed:
+                Log.AttemptFailed(channel.RemotePeerId, failed.Reason);
                 channel.Report(new PacketSecChannelEvent.AttemptFailed());
-                FailDials(peer, PacketSecError.TimedOut);
+                FailDials(peer, failed.Reason == CloseReason.NoCommonScheme ? PacketSecError.NoCommonScheme : PacketSecError.TimedOut);
                 break;
             case PeerEvent.Closed closed:
                 OnClosed(peer, closed.Reason);
@@ -421,6 +435,7 @@ internal sealed partial class EndpointDriver
             CloseReason.TimedOut => PacketSecError.TimedOut,
             CloseReason.WrongIdentity => PacketSecError.WrongIdentity,
             CloseReason.IdleTimeout => PacketSecError.IdleTimeout,
+            CloseReason.NoCommonScheme => PacketSecError.NoCommonScheme,
         };
         if (peer.IsOwned)
         {
@@ -472,5 +487,53 @@ internal sealed partial class EndpointDriver
         }
 
         peer.Channel.OnClosed(error);
+
+        // Another dial may have waited for this peer's attempt to end.
+        _endpointChanged = true;
+    }
+
+    /// <summary>
+    /// Carries what peers and the endpoint machine have to say to each other about negotiations, until neither has anything. Not while either is
+    /// being settled: the outboxes are in use then.
+    /// </summary>
+    private void CarryNegotiations(Instant now)
+    {
+        while (true)
+        {
+            if (_requests.TryDequeue(out var request))
+            {
+                lock (_gate)
+                {
+                    _machine.HandleNegotiation(now, request.Peer, request.Request);
+                    _endpointOutbox.Collect(_machine);
+                }
+
+                SettleEndpoint(now);
+            }
+            else if (_reports.TryDequeue(out var report))
+            {
+                if (_peers.TryGetValue(report.Peer, out var peer))
+                {
+                    Instant? deadline;
+                    lock (peer.Gate)
+                    {
+                        peer.Machine.HandleNegotiation(now, report.Report);
+                        _peerOutbox.Collect(now, peer.Machine, _aead);
+                        deadline = peer.Machine.NextDeadline;
+                    }
+
+                    Settle(now, peer, deadline);
+                }
+            }
+            else if (_endpointChanged)
+            {
+                _endpointChanged = false;
+                SettleEndpoint(now);
+            }
+            else
+            {
+                return;
+            }
+        }
     }
 }

@@ -52,7 +52,10 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             Crypto = _crypto,
             Random = SystemRandomSource.Instance,
             Identity = options.Identity.Key,
+            Schemes = options.Schemes,
             DirectScheme = options.DirectScheme,
+            AllowMixture = options.AllowSchemeMixture,
+            MaxDatagramSize = options.MaxUdpPayload,
             InboundChannels = options.InboundChannels,
 
             // The driver always has a say: a channel that nobody can accept is refused.
@@ -112,7 +115,8 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         return driver;
     }
 
-    public async Task<PacketSecChannel> ConnectAsync(IPEndPoint remote, PeerId peer, CancellationToken cancellationToken)
+    public async Task<PacketSecChannel> ConnectAsync(
+        IPEndPoint remote, PeerId peer, PacketSecConnectOptions options, CancellationToken cancellationToken)
     {
         CheckRemote(remote);
         if (peer.Equals(Options.Identity.PeerId))
@@ -121,12 +125,8 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        if (Options.DirectScheme is null)
-        {
-            throw PacketSecChannel.ToException(PacketSecError.NoCommonScheme, peer.ToString());
-        }
-
-        var dial = new Dial(this, remote, peer);
+        var proposal = options.ToProposal(Options);
+        var dial = new Dial(this, remote, peer, proposal);
         Post(new DriverMessage.Connect(dial));
         using var registration = cancellationToken.UnsafeRegister(static (dial, token) => ((Dial)dial!).Cancel(token), dial);
         return await dial.Outcome.ConfigureAwait(false);

@@ -124,7 +124,7 @@ public sealed class EndpointAdmissionTests
         var stranger = fixture.NewStranger(host: 3);
         var (_, _, _) = stranger.Complete();
         var established = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
-        fixture.Machine.HandleRouteChange(established.Peer, stranger.Address, RouteUse.Session);
+        fixture.Machine.HandleRouteChange(established.Peer, new(stranger.Address, RouteUse.Session));
         fixture.Now += TimeSpan.FromSeconds(1);
         var bad = fixture.NewStranger(9, host: 4).NewBadInitHello();
         for (var i = 0; i < ImplementationLimits.WorkPerPrefixPerSecond; i++)
@@ -232,7 +232,7 @@ public sealed class EndpointAdmissionTests
         for (byte i = 0; i < ImplementationLimits.PeersPerAddress; i++)
         {
             Assert.True(fixture.Machine.TryOpenPeer(fixture.NewIdentity((byte)(10 + i)).PeerId, address, out var handle));
-            fixture.Machine.HandleRouteChange(handle, address, RouteUse.Handshake);
+            fixture.Machine.HandleRouteChange(handle, new(address, RouteUse.Handshake));
         }
 
         Assert.False(fixture.Machine.TryOpenPeer(fixture.NewIdentity(20).PeerId, address, out _));

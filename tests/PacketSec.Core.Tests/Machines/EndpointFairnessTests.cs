@@ -14,7 +14,7 @@ public sealed class EndpointFairnessTests
         var (_, _, second) = fixture.NewStranger(3, host: 3).Complete();
         foreach (var question in fixture.Events().Cast<EndpointEvent.DecisionRequested>())
         {
-            fixture.Machine.Decide(question.Id, allow: true);
+            fixture.Machine.Decide(fixture.Now, question.Id, allow: true);
         }
 
         var established = Assert.Single(fixture.Events().OfType<EndpointEvent.SessionEstablished>());
@@ -33,11 +33,11 @@ public sealed class EndpointFairnessTests
         var (_, _, first) = fixture.NewStranger(2, host: 2).Complete();
         var (_, _, second) = fixture.NewStranger(3, host: 2).Complete();
         var questions = fixture.Events().Cast<EndpointEvent.DecisionRequested>().ToList();
-        fixture.Machine.Decide(questions[0].Id, allow: true);
+        fixture.Machine.Decide(fixture.Now, questions[0].Id, allow: true);
         var established = Assert.Single(fixture.Events().OfType<EndpointEvent.SessionEstablished>());
-        fixture.Machine.HandleRouteChange(established.Peer, EndpointFixture.Address(2), RouteUse.Session);
+        fixture.Machine.HandleRouteChange(established.Peer, new(EndpointFixture.Address(2), RouteUse.Session));
 
-        fixture.Machine.Decide(questions[1].Id, allow: true);
+        fixture.Machine.Decide(fixture.Now, questions[1].Id, allow: true);
 
         Assert.Empty(fixture.Events());
         Assert.Equal(1, fixture.Machine.Drops[DropReason.AddressHeldByAnother]);
@@ -66,7 +66,7 @@ public sealed class EndpointFairnessTests
         switch (why)
         {
             case "application":
-                fixture.Machine.Decide(question!.Id, allow: false);
+                fixture.Machine.Decide(fixture.Now, question!.Id, allow: false);
                 break;
             case "silence":
                 fixture.Now += SpecLimits.DialDeadline;
@@ -154,7 +154,7 @@ public sealed class EndpointFairnessTests
         var first = Live(fixture, number: 2, host: 3);
         var second = fixture.NewStranger(3, host: 3);
         Assert.True(fixture.Machine.TryOpenPeer(second.Identity.PeerId, second.Address, out var handle));
-        fixture.Machine.HandleRouteChange(handle, second.Address, RouteUse.Session);
+        fixture.Machine.HandleRouteChange(handle, new(second.Address, RouteUse.Session));
 
         second.Complete();
 
@@ -168,7 +168,7 @@ public sealed class EndpointFairnessTests
         var stranger = fixture.NewStranger(number, host);
         var (_, _, session) = stranger.Complete();
         var established = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
-        fixture.Machine.HandleRouteChange(established.Peer, stranger.Address, RouteUse.Session);
+        fixture.Machine.HandleRouteChange(established.Peer, new(stranger.Address, RouteUse.Session));
         established.Session.Dispose();
         session.Dispose();
         return stranger;

@@ -140,7 +140,7 @@ internal sealed class Stranger(EndpointFixture fixture, IdentityKey identity, Ne
     public (byte[] InitDone, EstablishedSession Session) Finish(byte[] initHello, byte[] respHello)
     {
         using var noise = _hellos[initHello].TakeNoise();
-        using var work = new RespHelloWork(_context, noise.Clone(), respHello, fixture.Identity.PeerId) { Generation = 1, Path = default };
+        using var work = new RespHelloWork(_context, [new(1, 1, noise.Clone())], respHello, fixture.Identity.PeerId) { Path = default };
         work.Run();
         Assert.Equal(DropReason.None, work.Outcome);
         var (send, receive) = work.TakeKeys();

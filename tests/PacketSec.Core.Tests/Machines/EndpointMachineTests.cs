@@ -210,7 +210,7 @@ public sealed class EndpointMachineTests
         Assert.Equal(stranger.Identity.PeerId, question.Peer);
         Assert.Empty(fixture.Sent());
 
-        fixture.Machine.Decide(question.Id, allow);
+        fixture.Machine.Decide(fixture.Now, question.Id, allow);
 
         if (allow)
         {
@@ -225,7 +225,7 @@ public sealed class EndpointMachineTests
             AssertClosing(Assert.Single(fixture.Sent()).Packet, session);
         }
 
-        fixture.Machine.Decide(question.Id, true);
+        fixture.Machine.Decide(fixture.Now, question.Id, true);
         Assert.Empty(fixture.Events());
         session.Dispose();
     }
@@ -243,7 +243,7 @@ public sealed class EndpointMachineTests
         fixture.Machine.HandleTimeout(fixture.Now);
 
         AssertClosing(Assert.Single(fixture.Sent()).Packet, session);
-        fixture.Machine.Decide(question.Id, true);
+        fixture.Machine.Decide(fixture.Now, question.Id, true);
         Assert.Empty(fixture.Events());
         Assert.Equal(0, fixture.Machine.HalfOpen);
         session.Dispose();
@@ -257,7 +257,7 @@ public sealed class EndpointMachineTests
         var holder = fixture.NewStranger(2, host: 8);
         holder.Complete();
         var established = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
-        fixture.Machine.HandleRouteChange(established.Peer, holder.Address, RouteUse.Session);
+        fixture.Machine.HandleRouteChange(established.Peer, new(holder.Address, RouteUse.Session));
         var other = fixture.NewStranger(3, host: 8);
 
         fixture.Receive(other.Address, other.NewInitHello());
@@ -265,7 +265,7 @@ public sealed class EndpointMachineTests
         Assert.Equal(1, fixture.Machine.Drops[DropReason.AddressHeldByAnother]);
         Assert.Empty(fixture.Sent());
 
-        fixture.Machine.HandleRouteChange(established.Peer, holder.Address, RouteUse.None);
+        fixture.Machine.HandleRouteChange(established.Peer, new(holder.Address, RouteUse.None));
         other.Complete();
         Assert.Equal(other.Identity.PeerId, fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single().Session.RemotePeer);
         established.Session.Dispose();
@@ -293,7 +293,7 @@ public sealed class EndpointMachineTests
         var stranger = fixture.NewStranger();
         stranger.Complete();
         var first = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
-        fixture.Machine.HandleRouteChange(first.Peer, stranger.Address, RouteUse.Session);
+        fixture.Machine.HandleRouteChange(first.Peer, new(stranger.Address, RouteUse.Session));
 
         fixture.Machine.RetirePeer(first.Peer);
         stranger.Complete();
@@ -313,7 +313,7 @@ public sealed class EndpointMachineTests
         var stranger = fixture.NewStranger();
         stranger.Complete();
         var established = fixture.Events().OfType<EndpointEvent.SessionEstablished>().Single();
-        fixture.Machine.HandleRouteChange(established.Peer, stranger.Address, RouteUse.Session);
+        fixture.Machine.HandleRouteChange(established.Peer, new(stranger.Address, RouteUse.Session));
         Assert.True(fixture.Machine.TryRoute(stranger.Address, out var route));
         Assert.Equal(established.Peer, route[0]);
         Assert.False(route.HasHalfOpen);

@@ -339,7 +339,7 @@ public sealed class PeerChannelTests
         var sent = fixture.Advance(SpecLimits.DialDeadline);
 
         Assert.Equal([1], fixture.Open(remote, sent[^1].Packet));
-        Assert.Contains(new PeerEvent.AttemptFailed(), fixture.Events());
+        Assert.Contains(new PeerEvent.AttemptFailed(CloseReason.TimedOut), fixture.Events());
     }
 
     //= spec/p2pke.md#direct-hold

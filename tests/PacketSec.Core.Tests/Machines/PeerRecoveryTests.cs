@@ -61,7 +61,7 @@ public sealed class PeerRecoveryTests
 
         var sent = fixture.Advance(start + SpecLimits.DialDeadline - fixture.Now);
 
-        Assert.Contains(new PeerEvent.AttemptFailed(), fixture.Events());
+        Assert.Contains(new PeerEvent.AttemptFailed(CloseReason.TimedOut), fixture.Events());
         Assert.Contains(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitDoneWord);
         Assert.Equal(SealResult.Queued, fixture.Send([2], out _));
         Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(2) - Tick));
@@ -80,11 +80,11 @@ public sealed class PeerRecoveryTests
         fixture.Events();
 
         fixture.Advance(start + SpecLimits.DialDeadline - fixture.Now - Tick);
-        Assert.DoesNotContain(new PeerEvent.AttemptFailed(), fixture.Events());
+        Assert.DoesNotContain(new PeerEvent.AttemptFailed(CloseReason.TimedOut), fixture.Events());
         fixture.Advance(Tick);
 
         var events = fixture.Events();
-        Assert.Contains(new PeerEvent.AttemptFailed(), events);
+        Assert.Contains(new PeerEvent.AttemptFailed(CloseReason.TimedOut), events);
         Assert.Contains(new PeerEvent.SessionEnded(2), events);
     }
 

@@ -168,9 +168,8 @@ public sealed class P2pkeEdgeVectorTests
             if (reason == Good)
             {
                 using var work = new RespHelloWork(
-                    session.Context(session.Initiator, "initiator_ephemeral_private"), noise.Clone(), datagram, session.Responder.PeerId)
+                    session.Context(session.Initiator, "initiator_ephemeral_private"), [new(1, 1, noise.Clone())], datagram, session.Responder.PeerId)
                 {
-                    Generation = 1,
                     Path = default,
                 };
                 work.Run();

@@ -46,9 +46,8 @@ public sealed class P2pkeSessionVectorTests
         using var noise = hello.TakeNoise();
         Assert.Equal(vectors.Bytes("channel_binding_1"), noise.HandshakeHash.ToArray());
         using var check = new RespHelloWork(
-            vectors.Context(vectors.Initiator, "initiator_ephemeral_private"), noise.Clone(), vectors.Bytes("resp_hello"), vectors.Responder.PeerId)
+            vectors.Context(vectors.Initiator, "initiator_ephemeral_private"), [new(1, 1, noise.Clone())], vectors.Bytes("resp_hello"), vectors.Responder.PeerId)
         {
-            Generation = 1,
             Path = Path,
         };
         check.Run();

@@ -1,6 +1,8 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Simulation.Hosts;
@@ -13,6 +15,12 @@ public sealed record HostOptions
 
     /// <summary>The direct scheme that it serves, or null for none.</summary>
     public string? DirectScheme { get; init; } = "p2pke-1";
+
+    /// <summary>The schemes that it accepts proposals for.</summary>
+    public IReadOnlyList<string> Schemes { get; init; } = [];
+
+    /// <summary>What it proposes when it dials; null dials in direct mode.</summary>
+    public ProposalOptions? Proposal { get; init; }
 
     public int InboundChannels { get; init; } = ImplementationLimits.InboundChannels;
 
@@ -35,6 +43,9 @@ public sealed record HostOptions
 
     /// <summary>Answers whether an identity may connect; null asks nobody.</summary>
     public Func<PublicKey, Verdict>? Application { get; init; }
+
+    /// <summary>The schemes that there are.</summary>
+    internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 
     /// <summary>How long the application thinks.</summary>
     public TimeSpan DecisionLatency { get; init; }

@@ -1,5 +1,6 @@
 using PacketSec.Protocol;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Wire;
 using PacketSec.Simulation.Network;
 
 namespace PacketSec.Simulation.Hosts;
@@ -72,7 +73,7 @@ public sealed partial class SimulatedHost
         }
 
         // What others began is the endpoint's: first messages and finishes, and data where such a handshake is half-open.
-        var isTheirs = !Header.FromResponder(datagram) && (route.HasHalfOpen || Header.Counter(datagram) < Header.FirstData);
+        var isTheirs = !Header.FromResponder(datagram) && (route.HasHalfOpen || Header.Counter(datagram) < Header.FirstData) || PsecFrame.IsFrame(datagram);
         if (last is not null && !isTheirs)
         {
             last.Machine.CountDrop(reason);
@@ -153,7 +154,11 @@ public sealed partial class SimulatedHost
         switch (carried)
         {
             case PeerEvent.RouteChanged changed:
-                _endpoint.HandleRouteChange(peer.Handle, changed.Remote, changed.Use);
+                _endpoint.HandleRouteChange(peer.Handle, changed);
+                DrainEndpoint();
+                break;
+            case PeerEvent.NegotiationRequested requested:
+                _endpoint.HandleNegotiation(_world.Now, peer.Handle, requested.Request);
                 DrainEndpoint();
                 break;
             case PeerEvent.Closed:
@@ -214,6 +219,10 @@ public sealed partial class SimulatedHost
             case EndpointEvent.DecisionRequested requested:
                 Decide(_endpoint, requested);
                 break;
+            case EndpointEvent.NegotiationReported reported when _peers.TryGetValue(reported.Peer.Value, out var peer):
+                peer.Machine.HandleNegotiation(_world.Now, reported.Report);
+                Drain(peer);
+                break;
             default:
                 break;
         }
@@ -246,7 +255,7 @@ public sealed partial class SimulatedHost
         {
             if (_alive && endpoint == _endpoint)
             {
-                endpoint.Decide(requested.Id, verdict == Verdict.Allow);
+                endpoint.Decide(_world.Now, requested.Id, verdict == Verdict.Allow);
                 DrainEndpoint();
             }
         });

@@ -101,7 +101,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
 
         DrainEndpoint();
         var opened = PeerOf(handle, peer);
-        opened.Machine.Connect(_world.Now, new(default, remote));
+        opened.Machine.Connect(_world.Now, new(default, remote), _options.Proposal);
         Drain(opened);
         return true;
     }
@@ -239,7 +239,10 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
         Crypto = _options.Crypto,
         Random = _source,
         Identity = _identity,
+        Schemes = _options.Schemes,
         DirectScheme = _options.DirectScheme,
+        MaxDatagramSize = _options.MaxDatagramSize,
+        Catalogue = _options.Catalogue,
         AskApplication = _options.Application is not null,
         InboundChannels = _options.InboundChannels,
     });
@@ -258,6 +261,8 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
                 Lifetimes = _options.Lifetimes,
                 IdleTimeout = _options.IdleTimeout,
                 Keepalive = _options.Keepalive,
+                Proposal = _options.Proposal ?? new() { Schemes = [_options.Schemes.FirstOrDefault("p2pke-1")] },
+                Catalogue = _options.Catalogue,
                 MaxDatagramSize = _options.MaxDatagramSize,
             }));
         }

@@ -1,5 +1,7 @@
 using PacketSec.Crypto;
+using PacketSec.Noise;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Wire;
 using PacketSec.Protocol.Wire.P2pke;
 
@@ -13,6 +15,18 @@ internal sealed class P2pkeContext(ICryptoProvider crypto, IRandomSource random,
     public IRandomSource Random => random;
 
     public IdentityKey Identity => identity;
+
+    /// <summary>Begins a Noise handshake, bound to the negotiation's transcript where there was one.</summary>
+    //= spec/p2pke.md#psec-prologue
+    public HandshakeState NewHandshake(bool initiator, Agreement? agreement) => new(
+        crypto,
+        random,
+        new HandshakeConfig
+        {
+            Protocol = P2pkeScheme.Noise,
+            Initiator = initiator,
+            Prologue = agreement is null ? default : agreement.Transcript.ToArray(),
+        });
 
     /// <summary>Checks a claim's key and signature; the key comes back parsed.</summary>
     public DropReason Verify(in AuthClaim claim, ReadOnlySpan<byte> purpose, ReadOnlySpan<byte> data, out PublicKey? key)

@@ -3,13 +3,14 @@ using System.Security.Cryptography;
 using PacketSec.Crypto;
 using PacketSec.Noise;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Wire;
 using PacketSec.Protocol.Wire.P2pke;
 
 namespace PacketSec.Protocol.Schemes.P2pke;
 
 /// <summary>Makes an InitHello with a fresh ephemeral key.</summary>
-internal sealed class InitHelloWork(P2pkeContext context, Tai64n time) : HandshakeWork
+internal sealed class InitHelloWork(P2pkeContext context, Tai64n time, Agreement? agreement = null) : HandshakeWork
 {
     private HandshakeState? _noise;
 
@@ -22,10 +23,10 @@ internal sealed class InitHelloWork(P2pkeContext context, Tai64n time) : Handsha
         time.WriteTo(timestamp);
         var signature = context.Sign(P2pkeSignature.Timestamp, timestamp);
         var claim = new AuthClaim(context.Identity.PublicKey.PublicKeyInfo, signature);
-        var payload = P2pkeContext.Encode(new InitHelloBody(timestamp, claim));
+        var payload = P2pkeContext.Encode(new InitHelloBody(timestamp, claim, agreement is null ? default : agreement.Tag));
 
         //= spec/p2pke.md#ephemeral-fresh
-        _noise = new HandshakeState(context.Crypto, context.Random, new HandshakeConfig { Protocol = P2pkeScheme.Noise, Initiator = true });
+        _noise = context.NewHandshake(initiator: true, agreement);
         //= spec/p2pke.md#init-hello-layout
         var message = new byte[P2pkeScheme.MinInitHello + payload.Length];
         BinaryPrimitives.WriteUInt32BigEndian(message, P2pkeScheme.InitHelloWord);
@@ -44,8 +45,14 @@ internal sealed class InitHelloWork(P2pkeContext context, Tai64n time) : Handsha
     public override void Dispose() => _noise?.Dispose();
 }
 
-/// <summary>Checks a RespHello and makes the InitDone.</summary>
-internal sealed class RespHelloWork(P2pkeContext context, HandshakeState noise, byte[] respHello, PeerId expected) : HandshakeWork
+/// <summary>One of our first messages that a RespHello may answer.</summary>
+/// <param name="AttemptId">The attempt that sent it.</param>
+/// <param name="Generation">Which of the attempt's first messages it is.</param>
+/// <param name="Noise">A copy of the state after it; the work owns it.</param>
+internal readonly record struct RespHelloCandidate(long AttemptId, long Generation, HandshakeState Noise);
+
+/// <summary>Checks a RespHello against the first messages that wait for one, and makes the InitDone.</summary>
+internal sealed class RespHelloWork(P2pkeContext context, IReadOnlyList<RespHelloCandidate> candidates, byte[] respHello, PeerId expected) : HandshakeWork
 {
     private SecretKey? _sendKey;
     private SecretKey? _receiveKey;
@@ -53,8 +60,11 @@ internal sealed class RespHelloWork(P2pkeContext context, HandshakeState noise, 
     /// <summary>Gets the handshake message worked on.</summary>
     public byte[] RespHello => respHello;
 
-    /// <summary>Gets which of the attempt's first messages it answers.</summary>
-    public required long Generation { get; init; }
+    /// <summary>Gets the first messages it was tried with.</summary>
+    public IReadOnlyList<RespHelloCandidate> Candidates => candidates;
+
+    /// <summary>Gets the one that it answers; without an attempt when it answers none.</summary>
+    public RespHelloCandidate Matched { get; private set; }
 
     /// <summary>Gets the path it came on, whose local end the session keeps.</summary>
     public required PathAddress Path { get; init; }
@@ -80,24 +90,38 @@ internal sealed class RespHelloWork(P2pkeContext context, HandshakeState noise, 
 
     public override void Dispose()
     {
-        noise.Dispose();
+        foreach (var candidate in candidates)
+        {
+            candidate.Noise.Dispose();
+        }
+
         _sendKey?.Dispose();
         _receiveKey?.Dispose();
     }
 
     private DropReason Check()
     {
-        Span<byte> h1 = stackalloc byte[P2pkeScheme.ChannelBindingSize];
-        noise.HandshakeHash.CopyTo(h1);
         var message = respHello.AsSpan(SpecLimits.HeaderSize);
-        Span<byte> payload = stackalloc byte[P2pkeScheme.MaxMessage];
-        if (!noise.TryReadMessage(message, payload[..(respHello.Length - P2pkeScheme.MinRespHello)], out var length))
+        Span<byte> h1 = stackalloc byte[P2pkeScheme.ChannelBindingSize];
+        Span<byte> buffer = stackalloc byte[P2pkeScheme.MaxMessage];
+        var payload = buffer[..(respHello.Length - P2pkeScheme.MinRespHello)];
+        foreach (var candidate in candidates)
         {
-            //= spec/p2pke.md#zero-dh
-            return context.IsLowOrder(message[..X25519PrivateKey.Size]) ? DropReason.LowOrderKey : DropReason.NotAuthentic;
+            candidate.Noise.HandshakeHash.CopyTo(h1);
+            if (candidate.Noise.TryReadMessage(message, payload, out var length))
+            {
+                Matched = candidate;
+                return CheckClaim(candidate.Noise, payload[..length], h1);
+            }
         }
 
-        var reader = new WireReader(payload[..length]);
+        //= spec/p2pke.md#zero-dh
+        return context.IsLowOrder(message[..X25519PrivateKey.Size]) ? DropReason.LowOrderKey : DropReason.NotAuthentic;
+    }
+
+    private DropReason CheckClaim(HandshakeState noise, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> h1)
+    {
+        var reader = new WireReader(payload);
         if (!RespHelloBody.TryRead(ref reader, out var body))
         {
             return DropReason.Malformed;
@@ -117,11 +141,11 @@ internal sealed class RespHelloWork(P2pkeContext context, HandshakeState noise, 
             return DropReason.WrongIdentity;
         }
 
-        Finish();
+        Finish(noise);
         return DropReason.None;
     }
 
-    private void Finish()
+    private void Finish(HandshakeState noise)
     {
         var signature = context.Sign(P2pkeSignature.ChannelBinding, noise.HandshakeHash);
         var payload = P2pkeContext.Encode(new InitDoneBody(new AuthClaim(context.Identity.PublicKey.PublicKeyInfo, signature)));

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 
 namespace PacketSec.Protocol.Schemes.P2pke;
 
@@ -26,8 +27,10 @@ internal sealed class P2pkeResponder : IDisposable
 {
     private ResponderKeys? _keys;
 
-    public P2pkeResponder(long id, PathAddress path, byte[] initHello, Instant receivedAt)
+    public P2pkeResponder(long id, PathAddress path, byte[] initHello, Instant receivedAt, Agreement? agreement, WorkClass workClass)
     {
+        Agreement = agreement;
+        WorkClass = workClass;
         Id = id;
         Path = path;
         InitHello = initHello;
@@ -36,6 +39,12 @@ internal sealed class P2pkeResponder : IDisposable
     }
 
     public long Id { get; }
+
+    /// <summary>Gets what the handshake is bound to; null in direct mode.</summary>
+    public Agreement? Agreement { get; }
+
+    /// <summary>Gets whose places it takes.</summary>
+    public WorkClass WorkClass { get; }
 
     /// <summary>Gets the place in the endpoint's list by age.</summary>
     public LinkedListNode<P2pkeResponder> ByAge { get; }
@@ -112,6 +121,7 @@ internal sealed class P2pkeResponder : IDisposable
             Finish = InitDone,
             Confirmation = Confirmation,
             EarlyData = early,
+            Agreement = Agreement,
         };
     }
 

@@ -3,13 +3,14 @@ using System.Security.Cryptography;
 using PacketSec.Crypto;
 using PacketSec.Noise;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Wire;
 using PacketSec.Protocol.Wire.P2pke;
 
 namespace PacketSec.Protocol.Schemes.P2pke;
 
 /// <summary>Checks an InitHello and makes the RespHello.</summary>
-internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello) : HandshakeWork
+internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, Agreement? agreement = null) : HandshakeWork
 {
     private ResponderKeys? _keys;
 
@@ -44,13 +45,20 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello) 
             return DropReason.Malformed;
         }
 
-        //= spec/p2pke.md#transcript-tag
-        return body.TranscriptTag.IsEmpty ? context.ParseKey(body.AuthClaim, out key) : DropReason.NoDirectScheme;
+        return context.ParseKey(body.AuthClaim, out key);
+    }
+
+    /// <summary>Reads the tag of the transcript that an InitHello is bound to; empty in direct mode, and where the payload does not parse.</summary>
+    //= spec/p2pke.md#psec-tag
+    public static ReadOnlySpan<byte> ReadTag(ReadOnlySpan<byte> initHello)
+    {
+        var reader = new WireReader(initHello[P2pkeScheme.MinInitHello..]);
+        return InitHelloBody.TryRead(ref reader, out var body) ? body.TranscriptTag : default;
     }
 
     private DropReason Check()
     {
-        using var noise = new HandshakeState(context.Crypto, context.Random, new HandshakeConfig { Protocol = P2pkeScheme.Noise, Initiator = false });
+        using var noise = context.NewHandshake(initiator: false, agreement);
         Span<byte> payload = stackalloc byte[P2pkeScheme.MaxMessage];
         if (!noise.TryReadMessage(initHello.AsSpan(SpecLimits.HeaderSize), payload[..(initHello.Length - P2pkeScheme.MinInitHello)], out var length))
         {

@@ -1,0 +1,346 @@
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Protocol;
+
+/// <content>Handshakes of our own: dials in direct mode, rekeys, and what a negotiation asks for.</content>
+public sealed partial class PeerMachine
+{
+    private static readonly TimeSpan MinFinishBurst = TimeSpan.FromMilliseconds(100);
+
+    private Instant? HandshakeDeadline => Earliest(_attempts, attempt => attempt.AnswerBy) ?? _negotiating?.Deadline ?? Earliest(_finishings, finishing => finishing.Until);
+
+    /// <summary>Carries <see cref="EndpointEvent.NegotiationReported"/> here.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="report">What the endpoint machine reports about the attempt of this peer.</param>
+    public void HandleNegotiation(Instant now, NegotiationReport report)
+    {
+        if (_negotiating is { } negotiating && !IsClosing)
+        {
+            switch (report)
+            {
+                case NegotiationReport.Begin begin:
+                    BeginHandshake(now, negotiating, begin);
+                    break;
+                case NegotiationReport.Repeat repeat:
+                    _attempts.Find(attempt => repeat.Agreement.Equals(attempt.Agreement))?.Repeat(now, _options.Random);
+                    break;
+                case NegotiationReport.Over over:
+                    OnNegotiationOver(now, over.Outcome);
+                    break;
+                default:
+                    throw new ArgumentException("The report is of a kind that nobody handles.", nameof(report));
+            }
+        }
+
+        Settle(now);
+    }
+
+    private void StartAttempt(Instant now, in PathAddress path)
+    {
+        if (_attempts.Count > 0 || _negotiating is not null)
+        {
+            return;
+        }
+
+        if (_proposal is null)
+        {
+            StartHandshake(now, new P2pkeInitiator(_p2pke, _options.WallClock, path, now, _rtt, ++_lastAttempt));
+        }
+        else
+        {
+            _negotiating = new(path, now);
+            Request(new NegotiationRequest.Propose(path, _proposal));
+        }
+
+        Settle(now);
+    }
+
+    private void Rekey(Instant now, in PathAddress path)
+    {
+        if (_newest?.Agreement is not { } agreement)
+        {
+            StartAttempt(now, path);
+            return;
+        }
+
+        StartHandshake(now, new P2pkeInitiator(_p2pke, _options.WallClock, path, now, _rtt, ++_lastAttempt)
+        {
+            Agreement = agreement,
+            AnswerBy = now + SpecLimits.RekeyPatience,
+        });
+        Settle(now);
+    }
+
+    //= spec/psec.md#newest
+    private void BeginHandshake(Instant now, Negotiating negotiating, NegotiationReport.Begin begin)
+    {
+        for (var i = _attempts.Count - 1; i >= 0; i--)
+        {
+            if (_attempts[i].Agreement!.Case == begin.Agreement.Case)
+            {
+                _attempts[i].Dispose();
+                _attempts.RemoveAt(i);
+            }
+        }
+
+        StartHandshake(now, new P2pkeInitiator(_p2pke, _options.WallClock, negotiating.Path, now, _rtt, ++_lastAttempt)
+        {
+            Agreement = begin.Agreement,
+            Embedded = begin.Embed,
+            Deadline = negotiating.Deadline,
+            AnswerBy = negotiating.Deadline,
+        });
+    }
+
+    private void StartHandshake(Instant now, P2pkeInitiator attempt)
+    {
+        _attempts.Add(attempt);
+        _work.Enqueue(attempt.BeginHello(now));
+    }
+
+    private void OfferFirstPacket(P2pkeInitiator attempt)
+    {
+        if (attempt is { Embedded: true, Agreement: { } agreement })
+        {
+            Request(new NegotiationRequest.FirstPacketMade(attempt.Path.Remote, agreement, attempt.InitHello.ToArray()));
+        }
+    }
+
+    private void Request(NegotiationRequest request) => _events.Enqueue(new PeerEvent.NegotiationRequested(request));
+
+    /// <summary>Gives up what waits for an answer. A session whose finish was sent stays: the other side may have it.</summary>
+    private void EndAttempt()
+    {
+        if (_negotiating is { } negotiating)
+        {
+            Request(new NegotiationRequest.Withdraw(negotiating.Path.Remote));
+        }
+
+        EndHandshakes();
+    }
+
+    private void EndHandshakes()
+    {
+        foreach (var attempt in _attempts)
+        {
+            attempt.Dispose();
+        }
+
+        _attempts.Clear();
+        _negotiating = null;
+    }
+
+    /// <summary>No answer came in time: a negotiated channel starts over, for the other side may have lost what the rekey is bound to.</summary>
+    //= spec/psec.md#start-over
+    private void OnUnanswered(Instant now, P2pkeInitiator attempt)
+    {
+        EndHandshakes();
+        if (attempt.Agreement is null)
+        {
+            OnAttemptFailed(now);
+        }
+        else
+        {
+            StartAttempt(now, attempt.Path);
+        }
+    }
+
+    //= spec/psec.md#one-wins
+    private void OnWon(Session session)
+    {
+        if (_negotiating is { } negotiating)
+        {
+            Request(new NegotiationRequest.Won(negotiating.Path.Remote, session.Agreement!));
+            EndHandshakes();
+        }
+
+        SilenceFinishes();
+    }
+
+    private void OnNegotiationOver(Instant now, NegotiationOutcome outcome)
+    {
+        EndHandshakes();
+        if (outcome == NegotiationOutcome.WonByPeer)
+        {
+            SilenceFinishes();
+            return;
+        }
+
+        foreach (var finishing in _finishings.Where(finishing => finishing.OfNegotiation).ToArray())
+        {
+            GiveUp(finishing);
+        }
+
+        OnAttemptFailed(now, outcome == NegotiationOutcome.NoCommonScheme ? CloseReason.NoCommonScheme : CloseReason.TimedOut);
+    }
+
+    /// <summary>Stops repeating finishes: the attempt is won, but who got one of them may believe in its session.</summary>
+    private void SilenceFinishes()
+    {
+        foreach (var finishing in _finishings.Where(finishing => finishing.OfNegotiation))
+        {
+            finishing.NextCopy = null;
+            finishing.Session.PendingFinish = 0;
+        }
+    }
+
+    private void OnChecked(Instant now, RespHelloWork work)
+    {
+        foreach (var candidate in work.Candidates)
+        {
+            _attempts.Find(attempt => attempt.Id == candidate.AttemptId)?.EndCheck(candidate.Generation);
+        }
+
+        var isMatched = work.Matched.Noise is not null;
+        var attempt = isMatched ? Find(work.Matched) : work.Candidates.Select(Find).FirstOrDefault(found => found is not null);
+        if (IsClosing || attempt is null || (isMatched && attempt.HasAccepted(work.RespHello)))
+        {
+            Drops.Add(DropReason.NoHandshake);
+            return;
+        }
+
+        if (work.Outcome == DropReason.WrongIdentity)
+        {
+            OnMismatch(now, work);
+            return;
+        }
+
+        //= spec/p2pke.md#resp-hello-unauthentic
+        if (work.Outcome != DropReason.None)
+        {
+            Drops.Add(work.Outcome);
+            return;
+        }
+
+        //= spec/psec.md#claimed-id
+        if (attempt.Agreement?.ClaimedPeer is { } claimed && !claimed.Equals(work.RemotePeer))
+        {
+            Drops.Add(DropReason.KeyMismatch);
+            return;
+        }
+
+        var isOfNegotiation = _negotiating is not null;
+        var session = AddSession(attempt.ToSession(work));
+        _rtt = now - attempt.HelloSentAt!.Value;
+        if (isOfNegotiation)
+        {
+            Request(new NegotiationRequest.Answered(attempt.Path.Remote, attempt.Agreement!));
+        }
+        else
+        {
+            EndHandshakes();
+        }
+
+        // One that only repeats itself for a session presumed confirmed has had its time.
+        _finishings.RemoveAll(finishing => finishing is { IsOpen: false, OfNegotiation: false });
+        session.PendingFinish = 1;
+        session.FinishCopies = 1;
+        var burst = _rtt * 2 > MinFinishBurst ? _rtt.Value * 2 : MinFinishBurst;
+        _finishings.Add(new(session, work.RespHello, burst, attempt.Deadline, isOfNegotiation)
+        {
+            NextCopy = now + (MayBeReference ? burst / 2 : Jitter.Lengthen(P2pkeInitiator.FirstResend, _options.Random)),
+        });
+    }
+
+    /// <summary>Finds the attempt whose latest first message a candidate is.</summary>
+    private P2pkeInitiator? Find(RespHelloCandidate candidate)
+        => _attempts.Find(attempt => attempt.Id == candidate.AttemptId && attempt.Generation == candidate.Generation);
+
+    //= spec/p2pke.md#resp-hello-identity
+    //= spec/sessions.md#identity-change
+    private void OnMismatch(Instant now, RespHelloWork work)
+    {
+        Drops.Add(DropReason.WrongIdentity);
+        _events.Enqueue(new PeerEvent.IdentityMismatch(work.RemotePeer!));
+        EndAttempt();
+        _mismatched = true;
+        _ownAttemptFailed = true;
+
+        //= spec/sessions.md#wrong-identity-end
+        if (!_sessions.AnyLive)
+        {
+            End(CloseReason.WrongIdentity);
+            return;
+        }
+
+        _timers.Set(PeerTimer.Retry, now + _liveness.OnFailure());
+    }
+
+    private void RepeatFinish(Instant now, Finishing finishing)
+    {
+        var session = finishing.Session;
+        if (session.State is not (SessionState.Unconfirmed or SessionState.Presumed) || now >= finishing.Until)
+        {
+            var wasOpen = finishing.IsOpen;
+            GiveUp(finishing);
+            if (wasOpen)
+            {
+                //= spec/p2pke.md#dial-deadline
+                OnAttemptFailed(now);
+            }
+
+            return;
+        }
+
+        if (finishing.NextCopy is null || now < finishing.NextCopy)
+        {
+            return;
+        }
+
+        session.PendingFinish = Math.Max(session.PendingFinish, 1);
+        session.FinishCopies++;
+
+        //= spec/p2pke.md#direct-hold
+        if (MayBeReference && session.FinishCopies == 3 && session.Apply(SessionEvent.FinishRepeated))
+        {
+            session.ConfirmedAt = now;
+            TrimSessions();
+            OnUsable(now, session);
+        }
+
+        finishing.NextCopy = now + (MayBeReference && session.FinishCopies < 3
+            ? finishing.Burst / 2
+            : Jitter.Lengthen(P2pkeInitiator.Resend, _options.Random));
+    }
+
+    /// <summary>Ends the repetition, and the session where nothing confirmed it.</summary>
+    private void GiveUp(Finishing finishing)
+    {
+        _finishings.Remove(finishing);
+        if (finishing.Session.State == SessionState.Unconfirmed)
+        {
+            _sessions.End(finishing.Session);
+            _events.Enqueue(new PeerEvent.SessionEnded(finishing.Session.Number));
+        }
+    }
+
+    /// <summary>A negotiation of ours, which the endpoint machine carries on.</summary>
+    private sealed record Negotiating(PathAddress Path, Instant Started)
+    {
+        public Instant Deadline => Started + SpecLimits.DialDeadline;
+    }
+
+    /// <summary>The repetition of a finish until something confirms it.</summary>
+    private sealed class Finishing(Session session, byte[] respHello, TimeSpan burst, Instant until, bool ofNegotiation)
+    {
+        public Session Session => session;
+
+        public ReadOnlySpan<byte> RespHello => respHello;
+
+        /// <summary>Gets the time over which a peer that may be the reference gets three copies.</summary>
+        public TimeSpan Burst => burst;
+
+        public Instant Until => until;
+
+        /// <summary>Gets a value indicating whether its confirmation wins a negotiation.</summary>
+        public bool OfNegotiation => ofNegotiation;
+
+        /// <summary>Gets a value indicating whether the handshake is still to be confirmed by the peer.</summary>
+        public bool IsOpen => session.State == SessionState.Unconfirmed && NextCopy is not null;
+
+        /// <summary>Gets or sets when the finish is sent again; null when it is not.</summary>
+        public Instant? NextCopy { get; set; }
+    }
+}
