@@ -1,8 +1,12 @@
 package p2pke
 
 import (
+	"errors"
+	"io"
 	"net/netip"
 	"time"
+
+	"psec"
 )
 
 // The bounds of spec/sessions.md#admission. EndpointWork and PeerWork have no meaning here: handshakes are worked on one
@@ -42,19 +46,54 @@ func (r *rate) take(now Instant, perSecond float64) bool {
 	return true
 }
 
+// held counts what is in memory for others. Places of a proposal with a cookie are counted apart.
+type held struct{ pending, proposals int }
+
+const (
+	byAnybody = iota
+	byCookie
+	shares
+)
+
 type prefixState struct {
-	rate
-	pending int
+	rates [shares]rate
+	held  [shares]held
+}
+
+func (s *prefixState) idle(now Instant) bool {
+	return s.held == [shares]held{} && now-s.rates[byAnybody].at >= time.Second && now-s.rates[byCookie].at >= time.Second
+}
+
+// share is what a handshake or a proposal counts against; the zero value is that of an address with a live session.
+type share struct {
+	kind        int
+	prefix, all *held
+}
+
+func (s share) handshake(n int) {
+	if s.prefix != nil {
+		s.prefix.pending += n
+		s.all.pending += n
+	}
+}
+
+func (s share) proposal(n int) {
+	if s.prefix != nil {
+		s.prefix.proposals += n
+		s.all.proposals += n
+	}
 }
 
 // pending is a handshake of another peer that waits for its InitDone.
 type pending struct {
 	responder
+	agreement Agreement
+	proposal  *proposal // under which it is served, or nil
 	helloHash [32]byte
 	at        Instant
 	seq       uint64
 	place     *place
-	prefix    *prefixState // nil if it counts against a channel
+	share     share
 	over      bool
 }
 
@@ -72,11 +111,15 @@ type admission struct {
 	purged     Instant
 	waiting    []*pending // oldest first, with those that are over
 	refusals   []*refusal
-	strangers  int // pending handshakes that count against the endpoint's bound
+	accepted   []*proposal // oldest first, with those that are gone
+	total      [shares]held
+	cookies    psec.Cookies
 	earlyTotal int
 }
 
-func newAdmission() admission { return admission{prefixes: map[netip.Prefix]*prefixState{}} }
+func newAdmission(random io.Reader) admission {
+	return admission{prefixes: map[netip.Prefix]*prefixState{}, cookies: psec.Cookies{Random: random}}
+}
 
 func (a *admission) prefix(now Instant, addr netip.Addr) *prefixState {
 	bits := 64
@@ -96,7 +139,7 @@ func (a *admission) prefix(now Instant, addr netip.Addr) *prefixState {
 		}
 		a.purged = now
 		for k, s := range a.prefixes {
-			if s.pending == 0 && now-s.at >= time.Second {
+			if s.idle(now) {
 				delete(a.prefixes, k)
 			}
 		}
@@ -109,35 +152,69 @@ func (a *admission) prefix(now Instant, addr netip.Addr) *prefixState {
 	return s
 }
 
-// admit counts the work that an InitHello asks for. held is the channel that lives at its address.
-func (a *admission) admit(now Instant, addr netip.Addr, held *Channel, replaces bool) (*prefixState, error) {
-	if held != nil {
-		if !held.work.take(now, workPerChannelPerSecond) {
-			return nil, PrefixRate
-		}
-		return nil, nil
-	}
+// admit counts the work that an InitHello asks for. Where it takes the place of the oldest one, the bounds on numbers hold
+// already.
+func (a *admission) admit(now Instant, addr netip.Addr, kind int, oldest *pending) (share, error) {
 	s := a.prefix(now, addr)
-	if !s.take(now, workPerPrefixPerSecond) {
-		return nil, PrefixRate
+	to := share{kind, &s.held[kind], &a.total[kind]}
+	switch {
+	case !s.rates[kind].take(now, workPerPrefixPerSecond):
+		return to, PrefixRate
+	case oldest != nil && oldest.share == to:
+	case to.prefix.pending >= handshakesPerPrefix:
+		return to, PrefixHandshakesFull
+	case to.all.pending >= handshakes:
+		return to, HandshakesFull
 	}
-	if !replaces {
-		if s.pending >= handshakesPerPrefix {
-			return nil, PrefixHandshakesFull
-		}
-		if a.strangers >= handshakes {
-			return nil, HandshakesFull
-		}
-	}
-	return s, nil
+	return to, nil
 }
+
+// admitProposal counts a proposal from an address without a live session. Over a bound it draws a retry, or comes with the
+// cookie of one.
+func (e *Core) admitProposal(now Instant, from netip.AddrPort, r *proposal, parsed *psec.Proposal, size int) error {
+	s := e.prefix(now, from.Addr())
+	take := func(kind int) error {
+		r.share = share{kind, &s.held[kind], &e.total[kind]}
+		switch {
+		case r.share.prefix.proposals >= proposalsPerPrefix:
+			return PrefixProposalsFull
+		case r.share.all.proposals >= proposalsInAll:
+			return ProposalsFull
+		case !s.rates[kind].take(now, workPerPrefixPerSecond):
+			return PrefixRate
+		}
+		return nil
+	}
+	reason := take(byAnybody)
+	if reason == nil {
+		return nil
+	}
+	takes, cookie := parsed.Retries()
+	if e.cookies.Valid(now, from, r.digest, cookie) {
+		return take(byCookie)
+	}
+	if !takes {
+		return reason
+	}
+	cookie, err := e.cookies.Make(now, from, r.digest)
+	if err != nil {
+		return err
+	}
+	retry := psec.Accept(cookie)
+	if len(retry) > size {
+		return reason
+	}
+	e.Out = append(e.Out, Datagram{from, retry})
+	e.arm(e.cookies.Tick(now))
+	return errRetry
+}
+
+// errRetry tells that a proposal left no state.
+var errRetry = errors.New("p2pke: a retry was sent")
 
 func (e *Core) addPending(w *pending) {
 	w.place.pending = append(w.place.pending, w)
-	if w.prefix != nil {
-		w.prefix.pending++
-		e.strangers++
-	}
+	w.share.handshake(+1)
 	e.waiting = append(e.waiting, w)
 	e.arm(w.at + handshakeLife)
 }
@@ -162,10 +239,7 @@ func (e *Core) endPendingKeepEarly(w *pending) {
 			break
 		}
 	}
-	if w.prefix != nil {
-		w.prefix.pending--
-		e.strangers--
-	}
+	w.share.handshake(-1)
 }
 
 // refuse ends a handshake with the closing message, and keeps it for further copies of the InitDone.

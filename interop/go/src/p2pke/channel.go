@@ -28,14 +28,17 @@ type Channel struct {
 
 	inbound, dialing, everOpen bool
 
-	sessions []*Session // those that count as confirmed, the last one first
-	drain    []*Session // ended by the peer
-	attempt  *attempt   // handshake of ours
-	known    bool       // the peer is not the reference
-	hadOwn   bool       // a session of ours counted as confirmed once
-	failed   bool       // the last handshake of ours failed
-	rtt      time.Duration
-	work     rate
+	sessions    []*Session   // those that count as confirmed, the last one first
+	drain       []*Session   // ended by the peer
+	agreement   Agreement    // what the next handshake follows
+	handshake   *handshake   // of ours, in direct mode or for a rekey
+	negotiation *negotiation // an attempt of ours
+	losers      []*Session   // whose finish was sent in an attempt that another session won
+	known       bool         // the peer is not the reference
+	hadOwn      bool         // a session of ours counted as confirmed once
+	failed      bool         // the last handshake of ours failed
+	rtt         time.Duration
+	work        rate
 
 	heard      bool
 	lastHeard  Instant // last authentic packet
@@ -56,12 +59,15 @@ type Channel struct {
 // Session is what a handshake yields.
 type Session struct {
 	packets
-	channel   *Channel
-	place     *place
-	initiated bool
-	born      Instant // first sending, or receipt, of its InitHello
-	seq       uint64  // order of InitHellos
-	early45   time.Duration
+	agreement   Agreement
+	binding     [hashSize]byte
+	channel     *Channel
+	negotiation *negotiation // while it may win it
+	place       *place
+	initiated   bool
+	born        Instant // first sending, or receipt, of its InitHello
+	seq         uint64  // order of InitHellos
+	early45     time.Duration
 
 	confirmed bool // an InitDone verified, or an authentic packet came
 	usable    bool // it counts as confirmed
@@ -91,19 +97,29 @@ type Session struct {
 	closing []byte
 }
 
-// attempt is a handshake of ours, up to the confirmation of its session.
-type attempt struct {
-	channel    *Channel
-	place      *place
-	in         *initiator
-	seq        uint64
-	start      Instant // first InitHello
-	helloAt    Instant // first copy of the latest InitHello
-	nextCopy   Instant
+// handshake is one of ours, up to the confirmation of its session.
+type handshake struct {
+	agreement Agreement
+	channel   *Channel
+	place     *place
+	in        *initiator
+	seq       uint64
+	start     Instant // first InitHello
+	helloAt   Instant // first copy of the latest InitHello
+	nextCopy  Instant
+	deadline  Instant
+	session   *Session // once a RespHello was accepted; the latest one
+
+	// Direct mode.
 	nextFresh  Instant
 	freshAfter time.Duration
-	deadline   Instant
-	session    *Session // once a RespHello was accepted
+
+	// Of an attempt.
+	negotiation *negotiation
+	scheme      string
+	remote      *proposal // simultaneous: the other one
+	inside      bool      // the copies of the proposal are its copies
+	answers     int
 }
 
 // Peer returns the peer's P2PKE ID.
@@ -201,7 +217,7 @@ func (c *Channel) pick(now Instant) *Session {
 
 // pickForReference is pick towards a peer that may be the reference, which a packet at the wrong moment would kill.
 func (c *Channel) pickForReference(now Instant) *Session {
-	if c.attempt != nil {
+	if c.handshake != nil {
 		if c.hadOwn {
 			return c.newest(now, false)
 		}
@@ -275,10 +291,15 @@ func (c *Channel) flush(now Instant) {
 
 // early returns the session that is not confirmed yet, if data of this size may go on it already.
 func (c *Channel) early(now Instant, size int) *Session {
-	if !c.known || c.attempt == nil || c.attempt.session == nil {
+	var s *Session
+	if c.handshake != nil {
+		s = c.handshake.session
+	} else if n := c.negotiation; n != nil && len(n.sessions) > 0 {
+		s = n.sessions[len(n.sessions)-1]
+	}
+	if s == nil || !c.known {
 		return nil
 	}
-	s := c.attempt.session
 	if s.earlySent >= earlyPackets || s.earlyBytes+size+Overhead > earlyBytes || !s.maySend(now) {
 		return nil
 	}
@@ -286,5 +307,3 @@ func (c *Channel) early(now Instant, size int) *Session {
 	s.earlyBytes += size + Overhead
 	return s
 }
-
-// --- receiving ---

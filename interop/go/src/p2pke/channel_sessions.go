@@ -36,7 +36,7 @@ func (s *Session) authentic(now Instant, counter uint32, payload []byte, early b
 		e.Stats.Control++
 		learned := !c.known
 		c.known = true
-		if s.initiated && !s.emptyAnswered {
+		if s.initiated && !s.emptyAnswered && s.agreement.Case == CaseDirect {
 			s.emptyAnswered = true
 			s.sendEmpty(now)
 		}
@@ -64,7 +64,7 @@ func (s *Session) authentic(now Instant, counter uint32, payload []byte, early b
 // confirm ends the repetition of InitDone.
 func (s *Session) confirm(now Instant) {
 	s.confirmed = true
-	s.respHello, s.initDone, s.doneNext = nil, nil, never
+	s.silence()
 	if !s.usable {
 		s.channel.use(now, s)
 	}
@@ -73,7 +73,7 @@ func (s *Session) confirm(now Instant) {
 // use lets data go on a session from now on.
 func (c *Channel) use(now Instant, s *Session) {
 	e := c.core
-	s.usable = true
+	s.usable, s.place.validated = true, true
 	s.early45 = time.Duration(float64(e.times.rekeyJitter) * e.cfg.Jitter())
 	c.sessions = append([]*Session{s}, c.sessions...)
 	n := 0
@@ -84,20 +84,26 @@ func (c *Channel) use(now Instant, s *Session) {
 			}
 		}
 	}
-	if c.attempt != nil && c.attempt.session == s {
-		c.endAttempt()
+	if c.handshake != nil && c.handshake.session == s {
+		c.endHandshake()
 	}
 	if s.initiated {
 		c.hadOwn, c.failed = true, false
 	}
+	c.losers = without(c.losers, s)
+	c.agree(s.agreement)
 	c.unanswered = never // the peer is there: its signature said so
 	c.moveTo(s.place)
+	info := SessionInfo{Agreement: s.agreement, Initiated: s.initiated, Binding: s.binding}
 	if !c.everOpen {
 		c.everOpen = true
-		e.event(Connected, c)
+		e.Events = append(e.Events, Event{Kind: Connected, Channel: c, Session: info})
 	}
-	e.Events = append(e.Events, Event{Kind: SessionUp, Channel: c, Initiated: s.initiated})
-	if s.initiated && c.dialing {
+	e.Events = append(e.Events, Event{Kind: SessionUp, Channel: c, Session: info})
+	if s.negotiation != nil {
+		e.won(now, s.place, s, nil)
+	}
+	if s.initiated && c.dialing && c.negotiation == nil {
 		c.dialing = false
 		e.event(DialDone, c)
 	}
@@ -118,29 +124,27 @@ func (s *Session) retireOlder(now Instant, early bool) {
 
 // release takes a session out of its place and wipes its keys.
 func (s *Session) release() {
-	list := s.place.sessions[s.role()]
-	for i := range list {
-		if list[i] == s {
-			s.place.sessions[s.role()] = append(list[:i:i], list[i+1:]...)
-			break
-		}
-	}
+	s.place.sessions[s.role()] = without(s.place.sessions[s.role()], s)
 	s.erase()
-	s.respHello, s.initDone, s.doneReply, s.doneNext = nil, nil, nil, never
+	s.silence()
+	s.doneReply = nil
 	s.channel.core.tidy(s.place)
 }
 
-func (c *Channel) unlist(s *Session) {
-	for i := range c.sessions {
-		if c.sessions[i] == s {
-			c.sessions = append(c.sessions[:i:i], c.sessions[i+1:]...)
-			return
+// silence ends the repetition of InitDone.
+func (s *Session) silence() { s.respHello, s.initDone, s.doneNext = nil, nil, never }
+
+func without(list []*Session, s *Session) []*Session {
+	for i := range list {
+		if list[i] == s {
+			return append(list[:i:i], list[i+1:]...)
 		}
 	}
+	return list
 }
 
 func (c *Channel) endSession(now Instant, s *Session) {
-	c.unlist(s)
+	c.sessions = without(c.sessions, s)
 	s.release()
 	if len(c.sessions) == 0 {
 		c.idleSince = now
@@ -148,32 +152,37 @@ func (c *Channel) endSession(now Instant, s *Session) {
 	}
 }
 
-// endAttempt forgets a handshake of ours. Its session lives on if it is usable.
-func (c *Channel) endAttempt() {
-	a := c.attempt
-	if a == nil {
+// endHandshake forgets a handshake of ours. Its session lives on if it is usable.
+func (c *Channel) endHandshake() {
+	h := c.handshake
+	if h == nil {
 		return
 	}
-	c.attempt = nil
-	for i := range a.place.attempts {
-		if a.place.attempts[i] == a {
-			a.place.attempts = append(a.place.attempts[:i:i], a.place.attempts[i+1:]...)
+	c.handshake = nil
+	if h.session != nil && !h.session.usable {
+		h.session.release()
+	}
+	h.end()
+}
+
+// end wipes a handshake and takes it out of its place.
+func (h *handshake) end() {
+	if h.in != nil {
+		h.in.eph.erase()
+	}
+	p := h.place
+	for i := range p.handshakes {
+		if p.handshakes[i] == h {
+			p.handshakes = append(p.handshakes[:i:i], p.handshakes[i+1:]...)
 			break
 		}
 	}
-	if a.in != nil {
-		a.in.eph.erase()
-	}
-	if a.session != nil && !a.session.usable {
-		a.session.release()
-	}
-	c.core.tidy(a.place)
+	h.channel.core.tidy(p)
 }
 
-// failAttempt ends a handshake of ours that led to nothing.
-func (c *Channel) failAttempt(now Instant, reason Reason) {
+// gaveUp goes on after a handshake or an attempt of ours that led to nothing and is over.
+func (c *Channel) gaveUp(now Instant, reason Reason) {
 	e := c.core
-	c.endAttempt()
 	wait := backoff[len(backoff)-1]
 	if c.failures < len(backoff) {
 		wait = backoff[c.failures]
@@ -195,11 +204,30 @@ func (c *Channel) failAttempt(now Instant, reason Reason) {
 	c.arm(now)
 }
 
-func (c *Channel) wrongIdentity(now Instant, a *attempt) {
+func (h *handshake) wrongIdentity(now Instant) {
+	c := h.channel
 	if len(c.sessions) > 0 {
 		c.core.event(IdentityDiffers, c)
 	}
-	c.failAttempt(now, ReasonWrongIdentity)
+	if h.negotiation != nil {
+		h.negotiation.end()
+	} else {
+		c.endHandshake()
+	}
+	c.gaveUp(now, ReasonWrongIdentity)
+}
+
+// agree makes new handshakes follow what the newest session was agreed on by.
+func (c *Channel) agree(a Agreement) {
+	e := c.core
+	if old := c.agreement; old.Transcript != nil && e.tags[tag(old)] == c {
+		delete(e.tags, tag(old))
+	}
+	c.agreement = a
+	if a.Transcript != nil {
+		c.known = true // the reference negotiates nothing
+		e.tags[tag(a)] = c
+	}
 }
 
 func (c *Channel) end(reason Reason) {
@@ -208,11 +236,14 @@ func (c *Channel) end(reason Reason) {
 	}
 	e := c.core
 	c.state = channelEnded
-	c.endAttempt()
-	for _, s := range append(append([]*Session(nil), c.sessions...), c.drain...) {
-		s.release()
+	c.endHandshake()
+	c.negotiation.end()
+	for _, list := range [][]*Session{c.sessions, c.drain, c.losers} {
+		for _, s := range list {
+			s.release()
+		}
 	}
-	c.sessions, c.drain, c.queue, c.queuedBytes = nil, nil, nil, 0
+	c.sessions, c.drain, c.losers, c.queue, c.queuedBytes = nil, nil, nil, nil, 0
 	c.forget()
 	delete(e.all, c)
 	c.leave(c.home)
@@ -224,6 +255,7 @@ func (c *Channel) end(reason Reason) {
 func (c *Channel) forget() {
 	if c.core.channels[c.peer] == c {
 		delete(c.core.channels, c.peer)
+		c.agree(Agreement{})
 		if c.inbound {
 			c.core.inbound--
 		}
@@ -235,18 +267,26 @@ func (c *Channel) close(now Instant) {
 		return
 	}
 	e := c.core
-	running := c.attempt != nil
-	list := append([]*Session(nil), c.sessions...)
-	if running && c.attempt.session != nil {
-		s := c.attempt.session
-		s.usable = true // outlives its attempt
-		c.sessions = append(c.sessions, s)
-		list = append(list, s)
+	running := c.handshake != nil
+	unconfirmed := c.losers
+	if running && c.handshake.session != nil {
+		unconfirmed = append(unconfirmed, c.handshake.session)
 	}
-	c.endAttempt()
+	if n := c.negotiation; n != nil {
+		unconfirmed = append(unconfirmed, n.sessions...)
+		n.sessions = nil
+	}
+	for _, s := range unconfirmed {
+		s.usable = true // outlives its handshake
+	}
+	c.losers = nil
+	c.sessions = append(c.sessions, unconfirmed...)
+	list := append([]*Session(nil), c.sessions...)
+	c.endHandshake()
+	c.negotiation.end()
 	sealed := false
 	for _, s := range list {
-		s.respHello, s.initDone, s.doneNext = nil, nil, never
+		s.silence()
 		if c.known || s.dataReceived && !running {
 			s.closing = s.sealAt(nil, CounterClosing, nil)
 			e.send(s.place, s.closing)
@@ -268,8 +308,12 @@ func (c *Channel) closedByPeer(now Instant, by *Session) {
 	if !c.everOpen {
 		reason = ReasonRefused
 	}
-	if a := c.attempt; a != nil && (a.session == by || a.seq < by.seq) {
-		c.endAttempt()
+	if h := c.handshake; h != nil && (h.session == by || h.seq < by.seq) {
+		c.endHandshake()
+	}
+	// Who is refused is refused under every hypothesis: the attempt ends with the session.
+	if n := c.negotiation; n != nil && (by.negotiation == n || n.seq < by.seq) {
+		n.end()
 	}
 	for _, s := range append([]*Session(nil), c.sessions...) {
 		if s.seq > by.seq {
@@ -277,12 +321,16 @@ func (c *Channel) closedByPeer(now Instant, by *Session) {
 		}
 		s.draining = true
 		s.drainUntil = now + drainFor
-		s.respHello, s.initDone, s.doneNext = nil, nil, never
-		c.unlist(s)
+		s.silence()
+		c.sessions = without(c.sessions, s)
 		c.drain = append(c.drain, s)
 		c.arm(s.drainUntil)
 	}
-	if len(c.sessions) > 0 || c.attempt != nil {
+	if others := without(c.losers, by); len(others) < len(c.losers) {
+		c.losers = others
+		by.release()
+	}
+	if len(c.sessions) > 0 || c.handshake != nil || c.negotiation != nil {
 		if len(c.sessions) == 0 {
 			c.idleSince = now
 			c.arm(now + idleAfter)
@@ -298,5 +346,3 @@ func (c *Channel) closedByPeer(now Instant, by *Session) {
 		c.end(reason)
 	}
 }
-
-// --- handshakes of ours ---

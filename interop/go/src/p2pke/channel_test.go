@@ -359,7 +359,7 @@ func TestFallback(t *testing.T) {
 	if newest.answered {
 		t.Skip("something came after all")
 	}
-	if c.attempt == nil && c.sessions[0] == newest {
+	if c.handshake == nil && c.sessions[0] == newest {
 		t.Error("no handshake after 2 s of silence")
 	}
 	if s := c.pick(w.now); s == newest {

@@ -4,54 +4,85 @@ import (
 	"time"
 )
 
-func (c *Channel) start(now Instant, p *place) {
-	a := &attempt{channel: c, place: p, start: now, deadline: now + handshakeLife, freshAfter: freshAfter}
-	if f := 3 * c.rtt; f > a.freshAfter {
-		a.freshAfter = f
+// start begins a handshake without an attempt: in direct mode, or to rekey.
+func (c *Channel) start(now Instant, p *place, a Agreement) {
+	h := &handshake{agreement: a, channel: c, place: p, start: now, deadline: now + handshakeLife, freshAfter: freshAfter}
+	if f := 3 * c.rtt; f > h.freshAfter {
+		h.freshAfter = f
 	}
-	c.attempt = a
-	p.attempts = append(p.attempts, a)
-	a.fresh(now)
-	c.arm(a.deadline)
+	c.handshake = h
+	p.handshakes = append(p.handshakes, h)
+	h.fresh(now)
+	c.core.send(p, h.in.hello)
+	c.arm(h.deadline)
 	c.flush(now) // towards the reference, what is queued may go on a session of the peer's while this runs
 }
 
-// fresh sends an InitHello with a new ephemeral key.
-func (a *attempt) fresh(now Instant) {
-	e := a.channel.core
-	if a.in != nil {
-		a.in.eph.erase()
-		a.freshAfter *= 2
+// fresh makes an InitHello with a new ephemeral key.
+func (h *handshake) fresh(now Instant) {
+	e := h.channel.core
+	if h.in != nil {
+		h.in.eph.erase()
+		h.freshAfter *= 2
 	}
-	in, err := newInitiator(e.id, nil, e.cfg.Wall(), e.cfg.Random)
+	in, err := newInitiator(e.id, h.agreement.Transcript, e.cfg.Wall(), e.cfg.Random)
 	if err != nil {
 		panic(err) // the system's random numbers failed
 	}
-	a.in = in
-	a.seq = e.nextSeq()
-	a.helloAt = now
-	a.nextCopy = now + e.jitter(resendFirst)
-	a.nextFresh = now + a.freshAfter
-	e.send(a.place, in.hello)
-	a.channel.arm(a.nextCopy)
-	a.channel.arm(a.nextFresh)
+	h.in = in
+	h.seq = e.nextSeq()
+	h.helloAt = now
+	h.nextCopy = now + e.jitter(resendFirst)
+	h.nextFresh = never
+	switch {
+	case h.agreement.Case == CaseDirect:
+		h.nextFresh = now + h.freshAfter
+	case h.negotiation == nil:
+		h.nextFresh = now + rekeyPatience
+	}
+	h.channel.arm(h.nextCopy)
+	h.channel.arm(h.nextFresh)
+}
+
+// copies sends another copy of an unanswered InitHello when it is due.
+func (h *handshake) copies(now Instant, due func(Instant) bool) {
+	if h.answers > 0 || !due(h.nextCopy) {
+		return
+	}
+	e := h.channel.core
+	if !h.inside {
+		e.send(h.place, h.in.hello)
+	}
+	h.nextCopy = now + e.jitter(resendNext)
+	h.channel.arm(h.nextCopy)
 }
 
 // answered goes on after a good RespHello.
-func (a *attempt) answered(now Instant, r *answered, respHello []byte) {
-	c, e := a.channel, a.channel.core
+func (h *handshake) answered(now Instant, r *answered, respHello []byte) {
+	c, e := h.channel, h.channel.core
 	c.key = r.remote
-	c.rtt = now - a.helloAt
 	s := &Session{
-		channel: c, place: a.place, initiated: true, born: a.helloAt, seq: a.seq,
-		firstData: never, retireAt: never, doneUntil: a.deadline, doneCopies: 1,
+		channel: c, place: h.place, initiated: true, born: h.helloAt, seq: h.seq, agreement: h.agreement, binding: r.h2,
+		firstData: never, retireAt: never, doneUntil: h.deadline, doneCopies: 1,
 		respHello: append([]byte(nil), respHello...), initDone: r.initDone,
 	}
 	s.init(&r.agreed, true)
-	a.in = nil
-	a.session = s
-	a.place.sessions[ours] = append(a.place.sessions[ours], s)
-	e.send(a.place, s.initDone)
+	if h.answers == 0 {
+		c.rtt = now - h.helloAt
+	}
+	h.answers++
+	h.session = s
+	if n := h.negotiation; n != nil {
+		n.accepted = n.accepted || h.remote == nil
+		n.add(s)
+	} else {
+		h.in.eph.erase()
+	}
+	if h.agreement.Transcript != nil {
+		c.known = true // the reference has other keys
+	}
+	h.place.sessions[ours] = append(h.place.sessions[ours], s)
+	e.send(h.place, s.initDone)
 	if c.known {
 		s.doneCopies = closingCopies
 		s.doneNext = now + e.jitter(resendFirst)
@@ -130,11 +161,24 @@ func (c *Channel) wants(now Instant) Instant {
 		if r := newest.rekeyAt(); r < t {
 			t = r
 		}
-		if newest.initiated && (newest.next >= rekeyCounter || newest.window.highest >= rekeyCounter) {
+		if newest.next >= rekeyCounter {
 			return now
 		}
 	}
 	return t
+}
+
+// renew begins what leads to a new session.
+func (c *Channel) renew(now Instant) {
+	dead := c.unanswered != never && now-c.unanswered >= c.patience()
+	switch {
+	case c.agreement.Case == CaseDirect:
+		c.start(now, c.home, direct)
+	case c.agreement.Transcript == nil, dead, c.pick(now) == nil:
+		c.negotiate(now, c.home, now+handshakeLife)
+	default:
+		c.start(now, c.home, c.agreement)
+	}
 }
 
 // run does what is due and finds out when it has to be called again.
@@ -190,24 +234,37 @@ func (c *Channel) run(now Instant) {
 		c.end(ReasonIdle)
 		return
 	}
-	if a := c.attempt; a != nil {
+	if h := c.handshake; h != nil {
 		switch {
-		case due(a.deadline):
-			c.failAttempt(now, ReasonTimeout)
-			if c.state == channelEnded {
-				return
-			}
-		case a.session != nil:
-			if s := a.session; due(s.doneNext) {
+		case due(h.deadline):
+			c.endHandshake()
+			c.gaveUp(now, ReasonTimeout)
+		case h.session != nil:
+			if s := h.session; due(s.doneNext) {
 				s.repeatDone(now)
 			}
-		case due(a.nextFresh):
-			a.fresh(now)
-		case due(a.nextCopy):
-			e.send(a.place, a.in.hello)
-			a.nextCopy = now + e.jitter(resendNext)
-			c.arm(a.nextCopy)
+		case due(h.nextFresh):
+			if h.agreement.Case == CaseDirect {
+				h.fresh(now)
+				e.send(h.place, h.in.hello)
+			} else {
+				c.endHandshake()
+				c.negotiate(now, c.home, now+handshakeLife)
+			}
+		default:
+			h.copies(now, due)
 		}
+	}
+	if c.negotiation != nil {
+		c.negotiation.run(now, due)
+	}
+	if c.state == channelEnded {
+		return
+	}
+	for len(c.losers) > 0 && due(c.losers[0].doneUntil) {
+		s := c.losers[0]
+		c.losers = c.losers[1:]
+		s.release()
 	}
 	for _, s := range c.sessions {
 		if s.doneNext == never || !s.initiated || s.confirmed {
@@ -225,17 +282,17 @@ func (c *Channel) run(now Instant) {
 			s.sendEmpty(now)
 		}
 	}
-	if c.attempt == nil {
+	if c.handshake == nil && c.negotiation == nil {
 		if t := c.wants(now); t != never {
 			if t < c.notBefore {
 				t = c.notBefore
 			}
 			if due(t) {
-				c.start(now, c.home)
+				c.renew(now)
 			}
 		}
 	}
-	if c.attempt == nil && len(c.queue) > 0 {
+	if c.handshake == nil && c.negotiation == nil && len(c.queue) > 0 {
 		c.flush(now)
 	}
 }

@@ -13,19 +13,19 @@ import (
 func TestIdentities(t *testing.T) {
 	w, a, b := pair(t, 12)
 	other := seedIdentity(t, bytes.Repeat([]byte{7}, 32)).Public().ID()
-	if _, err := a.core.Dial(w.now, b.addr, other); err != nil {
+	if _, err := a.core.DialDirect(w.now, b.addr, other); err != nil {
 		t.Fatal(err)
 	}
 	a.settle()
 	w.run(time.Second)
 	equal(t, "reason", a.reason(), ReasonWrongIdentity)
 	equal(t, "a sent", kinds(a.wire), "[InitHello]")
-	if _, err := a.core.Dial(w.now, b.addr, a.peer()); err != ErrOwnKey {
+	if _, err := a.core.DialDirect(w.now, b.addr, a.peer()); err != ErrOwnKey {
 		t.Error(err)
 	}
 	// A reflection.
 	b.forget()
-	if _, err := a.core.Dial(w.now, a.addr, b.peer()); err != nil {
+	if _, err := a.core.DialDirect(w.now, a.addr, b.peer()); err != nil {
 		t.Fatal(err)
 	}
 	a.settle()
@@ -175,7 +175,7 @@ func TestAdmission(t *testing.T) {
 	w.now += handshakeLife
 	b.core.Tick(w.now)
 	equal(t, "left", len(b.core.places), 0)
-	equal(t, "left", b.core.strangers, 0)
+	equal(t, "left", b.core.total[byAnybody].pending, 0)
 	for i := 0; i < 1100; i++ {
 		binary.BigEndian.PutUint32(in.hello[headerSize:], uint32(i))
 		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), uint16(i))

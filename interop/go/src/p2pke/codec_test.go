@@ -82,9 +82,6 @@ func TestRespHelloLeavesNoTrace(t *testing.T) {
 	if _, err := in.readRespHello(r.hello, acceptAll); err != nil {
 		t.Error(err)
 	}
-	if in.eph.private != [32]byte{} {
-		t.Error("the ephemeral key was not erased")
-	}
 }
 
 func fromHex(t *testing.T, s string) []byte {
@@ -162,13 +159,39 @@ func TestProtobuf(t *testing.T) {
 	}
 }
 
-// spec/p2pke.md#transcript-tag
+// spec/p2pke.md#psec-tag, #psec-prologue
 func TestTranscriptTag(t *testing.T) {
 	a, b := seedIdentity(t, bytes.Repeat([]byte{3}, 32)), seedIdentity(t, bytes.Repeat([]byte{4}, 32))
-	in, _ := newInitiator(a, nil, time.Unix(5, 0), rand.Reader)
-	hello := append(append([]byte(nil), in.hello...), fromHex(t, "7a 08 0102030405060708")...)
-	if _, err := readInitHello(b, nil, nil, hello, acceptAll, rand.Reader); err != NoDirectScheme {
-		t.Error(err)
+	transcript := bytes.Repeat([]byte{9, 8, 7, 6, 5, 4, 3, 2}, 4)
+	in, err := newInitiator(a, transcript, time.Unix(5, 0), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parseInitHello(in.hello)
+	if err != nil || len(in.hello) != 200 {
+		t.Fatalf("%d bytes, %v", len(in.hello), err)
+	}
+	want(t, "tag", m.transcript, transcript[:8])
+	r, err := m.answer(b, b.Public(), transcript, acceptAll, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.readRespHello(r.hello, acceptAll); err != nil || len(r.hello) != 192 {
+		t.Errorf("%d bytes, %v", len(r.hello), err)
+	}
+	transcript[31] ^= 1
+	if r, err = m.answer(b, b.Public(), transcript, acceptAll, rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.readRespHello(r.hello, acceptAll); err != NotAuthentic {
+		t.Errorf("one bit of the prologue: %v", err)
+	}
+	in, _ = newInitiator(a, nil, time.Unix(5, 0), rand.Reader)
+	for tail, tagged := range map[string]bool{"7a 08 0102030405060708": true, "7a 07 01020304050607": false, "78 01": false} {
+		m, err := parseInitHello(append(append([]byte(nil), in.hello...), fromHex(t, tail)...))
+		if err != nil || (m.transcript != nil) != tagged {
+			t.Errorf("%s: %v", tail, err)
+		}
 	}
 }
 

@@ -4,11 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"io"
 	"math"
 	mathrand "math/rand"
 	"net/netip"
 	"time"
+
+	"psec"
 )
 
 // Instant is a moment on a clock that never goes back and runs also while the machine sleeps.
@@ -39,7 +40,7 @@ const (
 	rekeyCounter     = 1 << 30
 	defaultDatagram  = 1232
 	sessionsPerRole  = 3
-	maxTrials        = 3
+	trialsConfirmed  = 2
 	earlyPackets     = 32
 	earlyBytes       = 48 << 10
 	earlyBytesTotal  = 4 << 20
@@ -47,6 +48,9 @@ const (
 	queuedBytes      = 1 << 20
 	maxDatagramBytes = 65535
 )
+
+// schemeName is what negotiations call the scheme.
+const schemeName = "p2pke-1"
 
 var backoff = []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}
 
@@ -59,89 +63,6 @@ func timesFor(lifetime time.Duration) times {
 	part := func(seconds int64) time.Duration { return lifetime * time.Duration(seconds) / 60 }
 	return times{send: part(55), receive: lifetime, rekey: part(45), rekeyJitter: part(3), rekeyOther: part(52)}
 }
-
-// Config says how a Core behaves. Identity is required.
-type Config struct {
-	Identity *Identity
-	// Allow is asked once for each channel that another peer brings about. nil allows everybody.
-	Allow func(*PublicKey) bool
-	// Lifetime of a session, 60 s if zero. The rekey times shrink with it.
-	Lifetime time.Duration
-	// MaxDatagram is how many bytes of UDP payload a datagram has at most, 1,232 if zero.
-	MaxDatagram int
-
-	// For tests: the source of ephemeral keys, of jitter (0 <= x < 1), and the wall clock.
-	Random io.Reader
-	Jitter func() float64
-	Wall   func() time.Time
-}
-
-// Datagram is something to send.
-type Datagram struct {
-	To    netip.AddrPort
-	Bytes []byte
-}
-
-// Delivery is a payload that was held back until a handshake was complete.
-type Delivery struct {
-	Channel *Channel
-	Payload []byte
-}
-
-// EventKind tells what happened.
-type EventKind uint8
-
-const (
-	// Connected: the channel has its first session.
-	Connected EventKind = iota
-	// SessionUp: a session counts as confirmed.
-	SessionUp
-	// DialDone: the handshake that Dial asked for is complete.
-	DialDone
-	// IdentityDiffers: a handshake of ours proved another key than the channel's, which lives on.
-	IdentityDiffers
-	// Closed: the channel has ended.
-	Closed
-)
-
-// Event is something that the application may want to know.
-type Event struct {
-	Kind      EventKind
-	Channel   *Channel
-	Initiated bool   // SessionUp: by us
-	Reason    Reason // Closed
-}
-
-// Reason tells why a channel ended.
-type Reason string
-
-const (
-	ReasonClosed        Reason = "Closed"
-	ReasonClosedByPeer  Reason = "ClosedByPeer"
-	ReasonRefused       Reason = "Refused"
-	ReasonTimeout       Reason = "Timeout"
-	ReasonWrongIdentity Reason = "WrongIdentity"
-	ReasonIdle          Reason = "IdleTimeout"
-)
-
-// Errors of calls.
-var (
-	ErrEmpty     = errors.New("p2pke: an empty datagram cannot be sent")
-	ErrTooLarge  = errors.New("p2pke: TooLarge")
-	ErrQueueFull = errors.New("p2pke: QueueFull")
-	ErrClosed    = errors.New("p2pke: the channel is closed")
-	ErrOwnKey    = errors.New("p2pke: OwnKey")
-	ErrRefused   = errors.New("p2pke: too many identities at this address")
-)
-
-// Stats counts each datagram received once.
-type Stats struct {
-	Delivered, Control, Handshakes, Cached uint64
-	Drops                                  [dropCount]uint64
-}
-
-// Dropped returns how often a datagram was dropped for this reason.
-func (s *Stats) Dropped(d Drop) uint64 { return s.Drops[d] }
 
 // Core is the protocol without socket, clock or lock. The caller passes in datagrams and the time, and takes out of Out,
 // Inbox and Events what comes of it, after each call.
@@ -159,10 +80,12 @@ type Core struct {
 	seq      uint64
 	closing  bool
 
+	peerID    []byte // multihash
 	places    map[netip.AddrPort]*place
 	lastPlace *place // the place of the last datagram
 	channels  map[PeerID]*Channel
 	all       map[*Channel]struct{}
+	tags      map[psec.Tag]*Channel // by the transcript that its rekeys have
 	inbound   int
 	admission
 
@@ -186,80 +109,13 @@ func NewCore(cfg Config) *Core {
 	if cfg.Wall == nil {
 		cfg.Wall = time.Now
 	}
+	if len(cfg.Schemes) == 0 {
+		cfg.Schemes = []string{schemeName}
+	}
 	return &Core{
-		cfg: cfg, id: cfg.Identity, times: timesFor(cfg.Lifetime), maxBytes: cfg.MaxDatagram, wake: never,
+		cfg: cfg, id: cfg.Identity, peerID: cfg.Identity.Public().Multihash(), tags: map[psec.Tag]*Channel{}, times: timesFor(cfg.Lifetime), maxBytes: cfg.MaxDatagram, wake: never,
 		places: map[netip.AddrPort]*place{}, channels: map[PeerID]*Channel{}, all: map[*Channel]struct{}{},
-		admission: newAdmission(), scratch: make([]byte, maxDatagramBytes),
-	}
-}
-
-// place is what is known at one remote address.
-type place struct {
-	addr       netip.AddrPort
-	sessions   [2][]*Session // of the peer, ours; the last successful one first
-	attempts   []*attempt
-	pending    []*pending // oldest first
-	refused    []*refusal
-	early      [][]byte
-	earlyBytes int
-	channels   []*Channel // whose address this is
-}
-
-const (
-	theirs = 0
-	ours   = 1
-)
-
-func (s *Session) role() int {
-	if s.initiated {
-		return ours
-	}
-	return theirs
-}
-
-func (p *place) empty() bool {
-	return len(p.sessions[0]) == 0 && len(p.sessions[1]) == 0 && len(p.attempts) == 0 && len(p.pending) == 0 &&
-		len(p.refused) == 0 && len(p.channels) == 0
-}
-
-// liveChannel returns the channel of a confirmed live session at this address, or nil.
-func (p *place) liveChannel() *Channel {
-	for _, list := range p.sessions {
-		for _, s := range list {
-			if s.usable && !s.draining && s.channel.state == channelOpen {
-				return s.channel
-			}
-		}
-	}
-	return nil
-}
-
-func (e *Core) placeAt(addr netip.AddrPort) *place {
-	if e.lastPlace != nil && e.lastPlace.addr == addr {
-		return e.lastPlace
-	}
-	p := e.places[addr]
-	if p != nil {
-		e.lastPlace = p
-	}
-	return p
-}
-
-func (e *Core) makePlace(addr netip.AddrPort) *place {
-	p := e.placeAt(addr)
-	if p == nil {
-		p = &place{addr: addr}
-		e.places[addr] = p
-	}
-	return p
-}
-
-func (e *Core) tidy(p *place) {
-	if p.empty() {
-		delete(e.places, p.addr)
-		if e.lastPlace == p {
-			e.lastPlace = nil
-		}
+		admission: newAdmission(cfg.Random), scratch: make([]byte, maxDatagramBytes),
 	}
 }
 
@@ -296,6 +152,8 @@ func (e *Core) Tick(now Instant) {
 	}
 	e.wake = never
 	e.expirePending(now)
+	e.expireProposals(now)
+	e.arm(e.cookies.Tick(now))
 	for c := range e.all {
 		if c.wake <= now {
 			c.run(now)
@@ -306,13 +164,16 @@ func (e *Core) Tick(now Instant) {
 
 // Receive takes a datagram. It returns the channel and the payload if it was data; the payload is valid until the next call.
 func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Channel, []byte) {
+	p := e.placeAt(from)
 	if len(datagram) < headerSize {
-		e.drop(TooShort)
+		if !e.receiveFrame(now, from, p, datagram) {
+			e.drop(TooShort)
+		}
 		return nil, nil
 	}
 	word := binary.BigEndian.Uint32(datagram)
 	if counter := word &^ direction; counter >= counterFirst {
-		return e.receiveTransport(now, from, word, datagram)
+		return e.receiveTransport(now, from, p, word, datagram)
 	} else if counter > counterInitDone {
 		e.drop(ReservedCounter)
 		return nil, nil
@@ -320,7 +181,7 @@ func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Chan
 	var err error
 	switch word {
 	case wordInitHello:
-		err = e.receiveInitHello(now, from, datagram)
+		err = e.receiveInitHello(now, from, datagram, nil)
 	case wordRespHello:
 		err = e.receiveRespHello(now, from, datagram)
 	case wordInitDone:
@@ -328,6 +189,14 @@ func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Chan
 	default:
 		err = UnexpectedHandshake
 	}
+	e.count(err)
+	return nil, nil
+}
+
+var errCached = errors.New("p2pke: answered from the cache")
+
+// count counts a handshake message or a frame.
+func (e *Core) count(err error) {
 	if err == errCached {
 		e.Stats.Cached++
 	} else if d, ok := err.(Drop); ok {
@@ -337,32 +206,42 @@ func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Chan
 	} else {
 		e.Stats.Handshakes++
 	}
-	return nil, nil
 }
 
-var errCached = errors.New("p2pke: answered from the cache")
-
-func (e *Core) receiveTransport(now Instant, from netip.AddrPort, word uint32, datagram []byte) (*Channel, []byte) {
-	if len(datagram) < Overhead {
-		e.drop(TooShort)
-		return nil, nil
-	}
-	p := e.placeAt(from)
-	if p == nil {
-		e.drop(UnknownAddress)
-		return nil, nil
-	}
+func (e *Core) receiveTransport(now Instant, from netip.AddrPort, p *place, word uint32, datagram []byte) (*Channel, []byte) {
+	var reason Drop
 	role := theirs
 	if word&direction != 0 {
 		role = ours
 	}
+	switch {
+	case len(datagram) < Overhead:
+		reason = TooShort
+	case p == nil:
+		reason = UnknownAddress
+	default:
+		var s *Session
+		var payload []byte
+		if s, payload, reason = e.try(now, p, role, datagram); s != nil {
+			return s.authentic(now, word&^direction, payload, false)
+		}
+	}
+	if e.receiveFrame(now, from, p, datagram) {
+		return nil, nil
+	}
+	if reason != TooShort && role == theirs && p != nil && e.holdEarly(now, p, datagram) {
+		return nil, nil
+	}
+	e.drop(reason)
+	return nil, nil
+}
+
+// try opens a transport packet on the session that it belongs to, or tells why there is none.
+func (e *Core) try(now Instant, p *place, role int, datagram []byte) (opened *Session, payload []byte, reason Drop) {
 	var closed, ended, refused Drop
-	trials := 0
+	confirmed, unconfirmed := 0, 0
 	list := p.sessions[role]
 	for i, s := range list {
-		if trials == maxTrials {
-			break
-		}
 		if s.channel.state == channelClosing {
 			closed = ChannelClosed
 			continue
@@ -371,9 +250,16 @@ func (e *Core) receiveTransport(now Instant, from netip.AddrPort, word uint32, d
 			ended = SessionEnded
 			continue
 		}
+		trials, most := &confirmed, trialsConfirmed
+		if !s.usable {
+			trials, most = &unconfirmed, answersTaken
+		}
+		if *trials == most {
+			continue
+		}
 		payload, drop := s.open(e.scratch[:0], datagram)
 		if drop == NotAuthentic {
-			trials++
+			*trials++
 			continue
 		}
 		if drop != 0 {
@@ -386,72 +272,17 @@ func (e *Core) receiveTransport(now Instant, from netip.AddrPort, word uint32, d
 			copy(list[1:i+1], list[:i])
 			list[0] = s
 		}
-		return s.authentic(now, word&^direction, payload, false)
-	}
-	if role == theirs && e.holdEarly(now, p, datagram) {
-		return nil, nil
+		return s, payload, 0
 	}
 	switch {
-	case trials > 0:
-		e.drop(NotAuthentic)
+	case confirmed+unconfirmed > 0:
+		return nil, nil, NotAuthentic
 	case refused != 0:
-		e.drop(refused)
+		return nil, nil, refused
 	case closed != 0:
-		e.drop(closed)
+		return nil, nil, closed
 	case ended != 0:
-		e.drop(ended)
-	default:
-		e.drop(NotAuthentic)
+		return nil, nil, ended
 	}
-	return nil, nil
-}
-
-// holdEarly keeps a packet that came before the InitDone of its session. It returns false if no handshake is pending.
-func (e *Core) holdEarly(now Instant, p *place, datagram []byte) bool {
-	if len(p.pending) > 0 {
-		e.expirePending(now)
-	}
-	if len(p.pending) == 0 {
-		return false
-	}
-	n := len(datagram)
-	if len(p.early) >= earlyPackets || p.earlyBytes+n > earlyBytes || e.earlyTotal+n > earlyBytesTotal {
-		e.drop(EarlyDataFull)
-		return true
-	}
-	p.early = append(p.early, append([]byte(nil), datagram...))
-	p.earlyBytes += n
-	e.earlyTotal += n
-	return true
-}
-
-// dropEarly forgets what is held at p if no handshake can claim it any more.
-func (e *Core) dropEarly(p *place) {
-	if len(p.pending) > 0 {
-		return
-	}
-	e.Stats.Drops[NotAuthentic] += uint64(len(p.early))
-	e.earlyTotal -= p.earlyBytes
-	p.early, p.earlyBytes = nil, 0
-}
-
-// openEarly gives what is held to a new session, in the order of arrival.
-func (e *Core) openEarly(now Instant, s *Session) {
-	p := s.place
-	held := p.early
-	p.early = nil
-	for _, datagram := range held {
-		payload, drop := s.open(e.scratch[:0], datagram)
-		if drop != 0 {
-			p.early = append(p.early, datagram)
-			continue
-		}
-		p.earlyBytes -= len(datagram)
-		e.earlyTotal -= len(datagram)
-		word := binary.BigEndian.Uint32(datagram)
-		if c, payload := s.authentic(now, word&^direction, payload, true); c != nil {
-			e.Inbox = append(e.Inbox, Delivery{c, append([]byte(nil), payload...)})
-		}
-	}
-	e.dropEarly(p)
+	return nil, nil, NotAuthentic
 }

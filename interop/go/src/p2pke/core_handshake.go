@@ -6,7 +6,9 @@ import (
 	"net/netip"
 )
 
-func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byte) error {
+// receiveInitHello takes a first message. inside is the proposal that it came in, and then the only one that it can be
+// served under.
+func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byte, inside *proposal) error {
 	if err := checkLength(datagram, minInitHello); err != nil {
 		return err
 	}
@@ -15,9 +17,12 @@ func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byt
 	p := e.placeAt(from)
 	var held *Channel
 	if p != nil {
+		if inside == nil {
+			p.received += len(datagram)
+		}
 		for _, w := range p.pending {
 			if w.helloHash == hash {
-				e.send(p, w.hello)
+				e.answer(p, w)
 				return errCached
 			}
 		}
@@ -36,27 +41,101 @@ func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byt
 	if e.closing {
 		return EndpointClosing
 	}
-	replaces := p != nil && len(p.pending) >= handshakesPerAddress
-	prefix, err := e.admit(now, from.Addr(), held, replaces)
-	if err != nil {
-		return err
+	m, bad := parseInitHello(datagram)
+	w := &pending{agreement: direct, helloHash: hash, at: now, seq: e.nextSeq()}
+	var rekeyed *Channel
+	var unknown error
+	if bad == nil {
+		w.proposal, rekeyed, unknown = e.agreementOf(p, m, inside, &w.agreement)
 	}
-	r, err := readInitHello(e.id, e.id.Public(), nil, datagram, func(key *PublicKey) error {
-		if held != nil && held.peer != key.ID() {
+	accept := func(key *PublicKey) error {
+		switch {
+		case held != nil && held.peer != key.ID():
 			return AddressHeldByAnother
+		case rekeyed != nil && rekeyed.peer != key.ID():
+			return WrongIdentity
+		case !w.proposal.claims(key):
+			return KeyMismatch
 		}
 		return nil
-	}, e.cfg.Random)
+	}
+	var oldest *pending
+	if p != nil && len(p.pending) >= handshakesPerAddress {
+		oldest = p.pending[0]
+	}
+	if held == nil {
+		kind := byAnybody
+		if w.proposal != nil {
+			kind = w.proposal.share.kind
+		}
+		var err error
+		if w.share, err = e.admit(now, from.Addr(), kind, oldest); err != nil {
+			return err
+		}
+	}
+	if bad != nil {
+		return bad
+	}
+	if unknown != nil {
+		return unknown
+	}
+	if held != nil {
+		// What does not name the identity that lives here costs the channel nothing.
+		key, err := checkClaim(m.claim, e.id.Public())
+		if err == nil {
+			err = accept(key)
+		}
+		if err != nil {
+			return err
+		}
+		if !held.work.take(now, workPerChannelPerSecond) {
+			return PrefixRate
+		}
+	}
+	r, err := m.answer(e.id, e.id.Public(), w.agreement.Transcript, accept, e.cfg.Random)
 	if err != nil {
 		return err
 	}
 	p = e.makePlace(from)
-	if replaces {
-		e.endPending(p.pending[0])
+	if oldest != nil {
+		e.endPending(oldest)
 	}
-	e.addPending(&pending{responder: *r, helloHash: hash, at: now, seq: e.nextSeq(), place: p, prefix: prefix})
-	e.send(p, r.hello)
+	w.responder, w.place = *r, p
+	e.addPending(w)
+	if w.proposal != nil {
+		w.proposal.drew = true
+		p.progress = now
+		for _, n := range p.waiting {
+			n.channel.arm(now)
+		}
+	}
+	e.answer(p, w)
 	return nil
+}
+
+// agreementOf finds what a first message is served under.
+func (e *Core) agreementOf(p *place, m *initHello, inside *proposal, to *Agreement) (*proposal, *Channel, error) {
+	if m.transcript == nil {
+		if !e.cfg.Direct || inside != nil {
+			return nil, nil, NoDirectScheme
+		}
+		return nil, nil, nil
+	}
+	a, r, c := e.hypothesis(p, m.transcript)
+	if a == nil || inside != nil && r != inside {
+		return nil, nil, UnknownTranscript
+	}
+	*to = *a
+	return r, c, nil
+}
+
+// answer sends a RespHello. The direct scheme has its own rule for addresses that are not validated.
+func (e *Core) answer(p *place, w *pending) {
+	if w.agreement.Case == CaseDirect {
+		e.send(p, w.hello)
+	} else {
+		e.reply(p, w.hello)
+	}
 }
 
 func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byte) error {
@@ -74,19 +153,25 @@ func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byt
 		}
 	}
 	result := NoHandshake
-	for _, a := range p.attempts {
-		if a.session != nil {
+	for _, h := range p.handshakes {
+		if n := h.negotiation; n != nil && n.full(h) || n == nil && h.session != nil {
 			continue
 		}
-		c := a.channel
-		answer, err := a.in.readRespHello(datagram, func(key *PublicKey) error {
-			if key.ID() != c.peer {
+		c := h.channel
+		answer, err := h.in.readRespHello(datagram, func(key *PublicKey) error {
+			switch {
+			case key.ID() != c.peer:
 				return WrongIdentity
+			case !h.remote.claims(key):
+				return KeyMismatch
 			}
 			return nil
 		})
 		if err == nil {
-			a.answered(now, answer, datagram)
+			if h.remote != nil {
+				h.remote.drew = true
+			}
+			h.answered(now, answer, datagram)
 			return nil
 		}
 		drop, ok := err.(Drop)
@@ -95,7 +180,7 @@ func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byt
 		}
 		result = drop
 		if drop == WrongIdentity {
-			c.wrongIdentity(now, a)
+			h.wrongIdentity(now)
 		}
 		if drop != NotAuthentic {
 			break
@@ -169,8 +254,9 @@ func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte
 	c.key = w.remote
 	s := &Session{
 		channel: c, place: p, born: w.at, seq: w.seq, helloHash: w.helloHash, doneHash: hash,
-		firstData: never, retireAt: never, doneNext: never, confirmed: true,
+		firstData: never, retireAt: never, doneNext: never, confirmed: true, agreement: w.agreement, binding: w.h2,
 	}
+	c.heard, c.lastHeard = true, now
 	s.init(&w.agreed, false)
 	p.sessions[theirs] = append(p.sessions[theirs], s)
 	s.doneReply = s.sealNext(nil, nil)
@@ -179,13 +265,25 @@ func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte
 	c.use(now, s)
 	e.endPendingKeepEarly(w)
 	e.openEarly(now, s)
+	if w.proposal != nil {
+		e.won(now, p, s, w.proposal)
+	}
 	c.flush(now)
 	c.run(now)
 	return nil
 }
 
-// Dial returns a channel to a peer. Unless the peer was heard of lately, it starts a handshake.
+// Dial returns a channel to a peer. Unless the peer was heard of lately, it negotiates a session.
 func (e *Core) Dial(now Instant, to netip.AddrPort, peer PeerID) (*Channel, error) {
+	return e.dial(now, to, peer, false)
+}
+
+// DialDirect is Dial without negotiation.
+func (e *Core) DialDirect(now Instant, to netip.AddrPort, peer PeerID) (*Channel, error) {
+	return e.dial(now, to, peer, true)
+}
+
+func (e *Core) dial(now Instant, to netip.AddrPort, peer PeerID, directly bool) (*Channel, error) {
 	if peer == e.id.Public().ID() {
 		return nil, ErrOwnKey
 	}
@@ -209,8 +307,13 @@ func (e *Core) Dial(now Instant, to netip.AddrPort, peer PeerID) (*Channel, erro
 		c = e.newChannel(now, peer, e.makePlace(to))
 	}
 	c.dialing = true
-	if c.attempt == nil {
-		c.start(now, e.makePlace(to))
+	switch {
+	case c.handshake != nil || c.negotiation != nil:
+	case directly:
+		c.agree(direct)
+		c.start(now, e.makePlace(to), direct)
+	default:
+		c.negotiate(now, e.makePlace(to), now+handshakeLife)
 	}
 	return c, nil
 }

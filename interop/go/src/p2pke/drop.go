@@ -23,6 +23,15 @@ const (
 	UnknownAddress
 	NoDirectScheme
 	NoHandshake
+	UnknownTranscript
+	Reflected
+	NoProposal
+	NotOffered
+	NegotiationOver
+	RetriesExhausted
+	AddressProposalsFull
+	PrefixProposalsFull
+	ProposalsFull
 	PrefixHandshakesFull
 	HandshakesFull
 	PrefixRate
@@ -36,7 +45,9 @@ const (
 var dropNames = [dropCount]string{
 	"", "TooShort", "TooLong", "Malformed", "UnsupportedKey", "UnexpectedHandshake", "ReservedCounter", "Replayed", "TooOld",
 	"NotAuthentic", "BadSignature", "LowOrderKey", "KeyMismatch", "OwnKey", "WrongIdentity", "AddressHeldByAnother", "Refused",
-	"UnknownAddress", "NoDirectScheme", "NoHandshake", "PrefixHandshakesFull", "HandshakesFull", "PrefixRate", "EarlyDataFull",
+	"UnknownAddress", "NoDirectScheme", "NoHandshake", "UnknownTranscript", "Reflected", "NoProposal", "NotOffered",
+	"NegotiationOver", "RetriesExhausted", "AddressProposalsFull", "PrefixProposalsFull", "ProposalsFull",
+	"PrefixHandshakesFull", "HandshakesFull", "PrefixRate", "EarlyDataFull",
 	"SessionEnded", "ChannelClosed", "EndpointClosing",
 }
 

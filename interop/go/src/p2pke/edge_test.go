@@ -131,7 +131,7 @@ func TestVectorsHandshakeEdge(t *testing.T) {
 			if !ok {
 				t.Fatalf("no outcome is known for this case (recommended: %s)", c.Recommended)
 			}
-			cfg := Config{Identity: responder, Random: repeat(s00.ResponderPrivate), Wall: s00.when, Jitter: func() float64 { return 0 }}
+			cfg := Config{Identity: responder, Random: repeat(s00.ResponderPrivate), Wall: s00.when, Direct: true, Jitter: func() float64 { return 0 }}
 			if c.Role == "initiator" {
 				cfg.Identity, cfg.Random = initiator, repeat(s00.InitiatorPrivate)
 			}
@@ -139,7 +139,7 @@ func TestVectorsHandshakeEdge(t *testing.T) {
 			peer := netip.MustParseAddrPort("192.0.2.1:1000")
 			now := time.Hour
 			if c.Role == "initiator" {
-				if _, err := e.Dial(now, peer, responder.Public().ID()); err != nil {
+				if _, err := e.DialDirect(now, peer, responder.Public().ID()); err != nil {
 					t.Fatal(err)
 				}
 				want(t, "InitHello", e.Out[0].Bytes, s00.InitHello)

@@ -60,6 +60,14 @@ type initiator struct {
 	hello []byte
 }
 
+// tagOf is what InitHello carries of the transcript that is its prologue; nil in direct mode, which has none.
+func tagOf(prologue []byte) []byte {
+	if prologue == nil {
+		return nil
+	}
+	return prologue[:transcriptSize]
+}
+
 func newInitiator(id *Identity, prologue []byte, now time.Time, rng io.Reader) (*initiator, error) {
 	eph, err := newEphemeral(rng)
 	if err != nil {
@@ -70,7 +78,7 @@ func newInitiator(id *Identity, prologue []byte, now time.Time, rng io.Reader) (
 	if err != nil {
 		return nil, err
 	}
-	payload := encodeInitHello(stamp[:], c)
+	payload := encodeInitHello(stamp[:], c, tagOf(prologue))
 	in := &initiator{id: id, own: id.Public(), eph: eph, state: newSymmetric(prologue)}
 	in.state.mixHash(eph.public[:])
 	in.state.mixHash(payload)
@@ -85,7 +93,8 @@ type answered struct {
 	initDone []byte
 }
 
-// readRespHello leaves the handshake as it was when the message is bad. accept decides about the identity of the peer.
+// readRespHello leaves the handshake as it was; to erase its key is up to the caller, who may take further answers. accept
+// decides about the identity of the peer.
 func (in *initiator) readRespHello(datagram []byte, accept func(*PublicKey) error) (*answered, error) {
 	if err := checkLength(datagram, minRespHello); err != nil {
 		return nil, err
@@ -127,7 +136,6 @@ func (in *initiator) readRespHello(datagram []byte, accept func(*PublicKey) erro
 	}
 	word := header(wordInitDone)
 	a.initDone = suite.Cipher(a.toResponder).Encrypt(header(wordInitDone), counterInitDone, word, encodeInitDone(done))
-	in.eph.erase()
 	return a, nil
 }
 
@@ -138,31 +146,36 @@ type responder struct {
 	hello  []byte // RespHello
 }
 
-// readInitHello checks an InitHello and builds the RespHello. accept decides about the identity of the peer before the
-// signature is looked at.
-func readInitHello(id *Identity, own *PublicKey, prologue, datagram []byte, accept func(*PublicKey) error, rng io.Reader) (*responder, error) {
+// initHello is a first message of the other peer of which nothing is verified yet.
+type initHello struct {
+	initHelloPayload
+	remote, payload []byte
+}
+
+func parseInitHello(datagram []byte) (*initHello, error) {
 	if err := checkLength(datagram, minInitHello); err != nil {
 		return nil, err
 	}
-	remote, payload := datagram[headerSize:headerSize+keySize], datagram[headerSize+keySize:]
-	p, err := decodeInitHello(payload)
-	if err != nil {
+	m := &initHello{remote: datagram[headerSize : headerSize+keySize], payload: datagram[headerSize+keySize:]}
+	var err error
+	if m.initHelloPayload, err = decodeInitHello(m.payload); err != nil {
 		return nil, err
 	}
-	if err := checkTimestamp(p.timestamp); err != nil {
-		return nil, err
-	}
-	if p.transcript != nil {
-		return nil, NoDirectScheme // this peer negotiates nothing
-	}
-	key, err := checkClaim(p.claim, own)
+	return m, checkTimestamp(m.timestamp)
+}
+
+// answer checks the claim and builds the RespHello. accept decides about the identity of the peer before the signature is
+// looked at.
+func (m *initHello) answer(id *Identity, own *PublicKey, prologue []byte, accept func(*PublicKey) error, rng io.Reader) (*responder, error) {
+	remote, payload := m.remote, m.payload
+	key, err := checkClaim(m.claim, own)
 	if err != nil {
 		return nil, err
 	}
 	if err := accept(key); err != nil {
 		return nil, err
 	}
-	if err := key.verify(purposeTimestamp, p.timestamp, p.claim.sig); err != nil {
+	if err := key.verify(purposeTimestamp, m.timestamp, m.claim.sig); err != nil {
 		return nil, err
 	}
 	eph, err := newEphemeral(rng)

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -23,6 +24,8 @@ const (
 	purposeBinding   = "p2pke/sig-channel-binding"
 
 	prehashSize = 64
+
+	maxIdentityHash = 42
 )
 
 // PeerID is the first 32 bytes of SHAKE256 over the DER key.
@@ -60,6 +63,23 @@ func (k *PublicKey) Ed25519() []byte {
 		return e
 	}
 	return nil
+}
+
+// Multihash returns the libp2p peer ID, as proposals carry it: the key as protobuf, or its hash where that is too long.
+func (k *PublicKey) Multihash() []byte {
+	kind, data := byte(0), k.der
+	switch key := k.key.(type) {
+	case ed25519.PublicKey:
+		kind, data = 1, key
+	case *ecdsa.PublicKey:
+		kind = 3
+	}
+	encoded := appendBytes([]byte{1 << 3, kind}, 2, data)
+	if len(encoded) <= maxIdentityHash {
+		return append([]byte{0, byte(len(encoded))}, encoded...)
+	}
+	hash := sha256.Sum256(encoded)
+	return append([]byte{0x12, sha256.Size}, hash[:]...)
 }
 
 func (k *PublicKey) equal(der []byte) bool { return bytes.Equal(k.der, der) }

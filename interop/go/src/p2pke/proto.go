@@ -53,10 +53,14 @@ func (c *claim) encode() []byte {
 	return appendBytes(appendBytes(nil, 1, c.key), 2, c.sig)
 }
 
-func encodeInitHello(timestamp []byte, c *claim) []byte {
+func encodeInitHello(timestamp []byte, c *claim, transcript []byte) []byte {
 	b := appendBytes(nil, 1, []byte(suiteName))
 	b = appendBytes(b, 2, timestamp)
-	return appendBytes(b, 3, c.encode())
+	b = appendBytes(b, 3, c.encode())
+	if transcript != nil {
+		b = appendBytes(b, fieldTranscript, transcript)
+	}
+	return b
 }
 
 func encodeRespHello(c *claim) []byte {

@@ -7,6 +7,8 @@ import (
 	"sort"
 	"testing"
 	"time"
+
+	"psec"
 )
 
 // world is a network of cores in virtual time.
@@ -16,6 +18,8 @@ type world struct {
 	now   Instant
 	wall  time.Time
 	delay time.Duration
+	// jitter is by how much more a datagram may be under way, so that they overtake one another.
+	jitter time.Duration
 	// lose decides the fate of a datagram; nil loses nothing.
 	lose   func(from, to *host, b []byte) bool
 	flight []flight
@@ -49,7 +53,13 @@ func newWorld(t testing.TB, seed int64) *world {
 	return &world{t: t, rng: rand.New(rand.NewSource(seed)), now: 1000 * time.Hour, wall: time.Unix(1700000000, 0), delay: 10 * time.Millisecond}
 }
 
+// host speaks in direct mode, negotiator does not.
 func (w *world) host(name string, cfg Config) *host {
+	cfg.Direct = true
+	return w.negotiator(name, cfg)
+}
+
+func (w *world) negotiator(name string, cfg Config) *host {
 	seed := make([]byte, 32)
 	copy(seed, name)
 	if cfg.Identity == nil {
@@ -94,8 +104,17 @@ func (h *host) put(to netip.AddrPort, b []byte) {
 	if target := w.at(to); target == nil || w.lose != nil && w.lose(h, target, b) {
 		return
 	}
+	w.put(h.addr, to, b)
+}
+
+// put lets a datagram arrive.
+func (w *world) put(from, to netip.AddrPort, b []byte) {
 	w.seq++
-	w.flight = append(w.flight, flight{w.now + w.delay, w.seq, h.addr, to, b})
+	at := w.now + w.delay
+	if w.jitter > 0 {
+		at += time.Duration(w.rng.Int63n(int64(w.jitter)))
+	}
+	w.flight = append(w.flight, flight{at, w.seq, from, to, append([]byte(nil), b...)})
 }
 
 func (h *host) deliver(c *Channel, payload []byte) {
@@ -105,8 +124,13 @@ func (h *host) deliver(c *Channel, payload []byte) {
 	}
 }
 
+// dial negotiates if the host does not speak directly.
 func (h *host) dial(to *host) *Channel {
-	c, err := h.core.Dial(h.w.now, to.addr, to.peer())
+	dial := h.core.Dial
+	if h.cfg.Direct {
+		dial = h.core.DialDirect
+	}
+	c, err := dial(h.w.now, to.addr, to.peer())
 	if err != nil {
 		h.w.t.Fatal(err)
 	}
@@ -218,20 +242,33 @@ func (w *world) run(d time.Duration) {
 // kinds describes datagrams by their first words.
 func kinds(wire [][]byte) (out []string) {
 	for _, b := range wire {
-		switch word := binary.BigEndian.Uint32(b); {
-		case word == wordInitHello:
-			out = append(out, "InitHello")
-		case word == wordRespHello:
-			out = append(out, "RespHello")
-		case word == wordInitDone:
-			out = append(out, "InitDone")
-		case word&^direction == CounterClosing:
-			out = append(out, "closing")
-		case len(b) == Overhead:
-			out = append(out, "empty")
-		default:
-			out = append(out, "data")
-		}
+		out = append(out, kind(b))
 	}
 	return out
+}
+
+func kind(b []byte) string {
+	switch {
+	case psec.IsReject(b):
+		return "reject"
+	case psec.IsRetry(psec.ParseAccept(b)):
+		return "retry"
+	case psec.ParseAccept(b) != "":
+		return "accept"
+	case psec.ParseProposal(b) != nil:
+		return "proposal"
+	}
+	switch word := binary.BigEndian.Uint32(b); {
+	case word == wordInitHello:
+		return "InitHello"
+	case word == wordRespHello:
+		return "RespHello"
+	case word == wordInitDone:
+		return "InitDone"
+	case word&^direction == CounterClosing:
+		return "closing"
+	case len(b) == Overhead:
+		return "empty"
+	}
+	return "data"
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -239,6 +240,14 @@ func readSession(t testing.TB, id string) *sessionVector {
 }
 
 func acceptAll(*PublicKey) error { return nil }
+
+func readInitHello(id *Identity, own *PublicKey, prologue, datagram []byte, accept func(*PublicKey) error, rng io.Reader) (*responder, error) {
+	m, err := parseInitHello(datagram)
+	if err != nil {
+		return nil, err
+	}
+	return m.answer(id, own, prologue, accept, rng)
+}
 
 func want(t *testing.T, what string, got, want []byte) {
 	t.Helper()

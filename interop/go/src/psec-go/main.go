@@ -230,7 +230,7 @@ func show(e p2pke.Event) {
 	case p2pke.SessionUp:
 		l := channelLine("session", e.Channel)
 		l.Role = "responder"
-		if e.Initiated {
+		if e.Session.Initiated {
 			l.Role = "initiator"
 		}
 		emit(l)
