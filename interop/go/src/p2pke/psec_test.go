@@ -45,6 +45,7 @@ func agree(t *testing.T, a, b *host, name string) {
 			x.initiated, x.binding[:4], y.initiated, y.binding[:4], kinds(a.wire), kinds(b.wire))
 	}
 	w := a.w
+	w.run(w.delay + time.Millisecond)
 	a.got, b.got = nil, nil
 	lose := w.lose
 	w.lose = nil
