@@ -87,3 +87,80 @@ func TestForgeries(t *testing.T) {
 		clean(t, a, b)
 	}
 }
+
+// Dials, cancellations, restarts, idle times, traffic and forgeries in any order: when it is over, a dial or a datagram
+// brings both ends to one session.
+func TestChaos(t *testing.T) {
+	for seed := int64(0); seed < 60; seed++ {
+		w, a, b := negotiators(t, seed, Config{Direct: seed%5 == 0, NoFirstPacket: seed%2 == 0})
+		a.cfg.Direct, b.cfg.Direct = false, false // they negotiate, whatever they serve
+		w.delay = time.Duration(1+w.rng.Intn(80)) * time.Millisecond
+		w.jitter = time.Duration(w.rng.Intn(50)) * time.Millisecond
+		loss := w.rng.Intn(40)
+		w.lose = func(_, _ *host, _ []byte) bool { return w.rng.Intn(100) < loss }
+		for i := 0; i < 150; i++ {
+			x, y := a, b
+			if w.rng.Intn(2) == 0 {
+				x, y = b, a
+			}
+			c := x.channel()
+			switch w.rng.Intn(12) {
+			case 0, 1:
+				x.core.Dial(w.now, y.addr, y.peer())
+				x.settle()
+			case 2:
+				if c != nil {
+					x.close(c)
+				}
+			case 3:
+				if w.rng.Intn(4) == 0 {
+					x.restart()
+				}
+			case 4:
+				w.run(time.Duration(w.rng.Intn(70)) * time.Second)
+			case 5:
+				if len(y.wire) > 0 {
+					x.feed(y.addr, y.wire[w.rng.Intn(len(y.wire))])
+				}
+			default:
+				if c != nil {
+					x.send(c, fmt.Sprint(i))
+				}
+			}
+			w.run(time.Duration(w.rng.Intn(400)) * time.Millisecond)
+		}
+		w.lose, w.jitter = nil, 0
+		w.run(12 * time.Second)
+		for _, x := range []*host{a, b} {
+			y := map[*host]*host{a: b, b: a}[x]
+			if x.channel() == nil {
+				x.dial(y)
+			} else {
+				x.send(x.channel(), "wake up")
+			}
+			w.run(4 * time.Second)
+		}
+		w.run(31 * time.Second) // the longest backoff
+		for i := 0; i < 50; i++ {
+			a.send(a.channel(), fmt.Sprint("a", i))
+			b.send(b.channel(), fmt.Sprint("b", i))
+			w.run(100 * time.Millisecond)
+		}
+		for i := 0; i < 100 && (a.busy() || b.busy()); i++ { // a rekey may be under way
+			w.run(w.delay)
+		}
+		agree(t, a, b, fmt.Sprint("seed ", seed))
+		w.run(70 * time.Second)
+		for _, h := range []*host{a, b} {
+			if len(h.core.places) > 1 || h.core.total != [shares]held{} {
+				t.Errorf("seed %d: %d places, %v", seed, len(h.core.places), h.core.total)
+			}
+		}
+	}
+}
+
+// busy tells whether a handshake is under way.
+func (h *host) busy() bool {
+	c := h.channel()
+	return c.handshake != nil || c.negotiation != nil || len(h.core.places[c.home.addr].pending) > 0
+}
