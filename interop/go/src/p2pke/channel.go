@@ -104,7 +104,6 @@ type handshake struct {
 	place     *place
 	in        *initiator
 	seq       uint64
-	start     Instant // first InitHello
 	helloAt   Instant // first copy of the latest InitHello
 	nextCopy  Instant
 	deadline  Instant

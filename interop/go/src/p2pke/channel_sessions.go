@@ -29,9 +29,6 @@ func (s *Session) authentic(now Instant, counter uint32, payload []byte, early b
 	if len(c.sessions) > 1 {
 		s.retireOlder(now, early)
 	}
-	if counter == rekeyCounter {
-		c.arm(now)
-	}
 	if len(payload) == 0 {
 		e.Stats.Control++
 		learned := !c.known

@@ -6,7 +6,7 @@ import (
 
 // start begins a handshake without an attempt: in direct mode, or to rekey.
 func (c *Channel) start(now Instant, p *place, a Agreement) {
-	h := &handshake{agreement: a, channel: c, place: p, start: now, deadline: now + handshakeLife, freshAfter: freshAfter}
+	h := &handshake{agreement: a, channel: c, place: p, deadline: now + handshakeLife, freshAfter: freshAfter}
 	if f := 3 * c.rtt; f > h.freshAfter {
 		h.freshAfter = f
 	}

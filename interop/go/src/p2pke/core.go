@@ -113,8 +113,9 @@ func NewCore(cfg Config) *Core {
 		cfg.Schemes = []string{schemeName}
 	}
 	return &Core{
-		cfg: cfg, id: cfg.Identity, peerID: cfg.Identity.Public().Multihash(), tags: map[psec.Tag]*Channel{}, times: timesFor(cfg.Lifetime), maxBytes: cfg.MaxDatagram, wake: never,
-		places: map[netip.AddrPort]*place{}, channels: map[PeerID]*Channel{}, all: map[*Channel]struct{}{},
+		cfg: cfg, id: cfg.Identity, peerID: cfg.Identity.Public().Multihash(), times: timesFor(cfg.Lifetime),
+		maxBytes: cfg.MaxDatagram, wake: never, places: map[netip.AddrPort]*place{}, channels: map[PeerID]*Channel{},
+		all: map[*Channel]struct{}{}, tags: map[psec.Tag]*Channel{},
 		admission: newAdmission(cfg.Random), scratch: make([]byte, maxDatagramBytes),
 	}
 }

@@ -96,7 +96,10 @@ func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byt
 	if err != nil {
 		return err
 	}
-	p = e.makePlace(from)
+	if p == nil {
+		p = e.makePlace(from)
+		p.received = len(datagram)
+	}
 	if oldest != nil {
 		e.endPending(oldest)
 	}

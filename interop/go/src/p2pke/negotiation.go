@@ -126,7 +126,7 @@ func (n *negotiation) open(now Instant, kind Case, scheme string, r *proposal) *
 		copy(t[:], r.agreement.Transcript)
 	}
 	h := &handshake{
-		agreement: Agreement{kind, t[:]}, channel: n.channel, place: n.place, start: now, deadline: n.deadline,
+		agreement: Agreement{kind, t[:]}, channel: n.channel, place: n.place, deadline: n.deadline,
 		negotiation: n, scheme: scheme, remote: r,
 	}
 	n.handshakes = append(n.handshakes, h)
@@ -388,7 +388,8 @@ func (e *Core) won(now Instant, p *place, s *Session, r *proposal) {
 		}
 	}
 	for _, x := range append([]*proposal(nil), p.proposals...) {
-		if x == r || x.mayBe(c.peer) {
+		// While another identity is dialled here, what names nobody may be its.
+		if x == r || x.mayBe(c.peer) && (x.names || p.own == nil) {
 			p.remember(now, x)
 			e.forgetProposal(x)
 		}

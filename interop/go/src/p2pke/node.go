@@ -177,11 +177,15 @@ func (n *Node) tell() {
 	}
 }
 
-// Dial returns a channel to a peer; the events tell when it is connected.
-func (n *Node) Dial(to netip.AddrPort, peer PeerID) (*Channel, error) {
+// Dial returns a channel to a peer; the events tell when it is connected. directly is without negotiation.
+func (n *Node) Dial(to netip.AddrPort, peer PeerID, directly bool) (*Channel, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	c, err := n.core.Dial(clock(), to, peer)
+	dial := n.core.Dial
+	if directly {
+		dial = n.core.DialDirect
+	}
+	c, err := dial(clock(), to, peer)
 	n.settle()
 	return c, err
 }

@@ -146,6 +146,22 @@ func TestTagsNameHypotheses(t *testing.T) {
 	equal(t, "pending", len(b.core.places[from].pending), before+1)
 }
 
+// spec/psec.md#first-packet-tag, spec/sessions.md#address-move: a rekey names its channel, wherever it comes from.
+func TestRekeyFromAnotherAddress(t *testing.T) {
+	w, a, b := negotiators(t, 14, Config{})
+	c := a.dial(b)
+	w.run(time.Second)
+	b.forget()
+	old := c.agreement.Transcript
+	hello := taggedHello(t, w, a.id, old)
+	equal(t, "of another identity", b.feed(stranger(1), taggedHello(t, w, seedIdentity(t, bytes.Repeat([]byte{5}, 32)), c.agreement.Transcript)), "WrongIdentity")
+	equal(t, "from elsewhere", b.feed(stranger(1), hello), asHandshake)
+	equal(t, "b sent", kinds(b.wire), "[RespHello]")
+	a.close(c)
+	w.run(time.Second)
+	equal(t, "of a channel that is over", b.feed(stranger(2), taggedHello(t, w, a.id, old)), "UnknownTranscript")
+}
+
 // spec/psec.md#reflection
 func TestReflection(t *testing.T) {
 	w, a, b := negotiators(t, 5, Config{})

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -22,7 +25,10 @@ func localFor(remote netip.AddrPort) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(probe.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), 0), nil
 }
 
-const sequenceSize = 8
+const (
+	sequenceSize = 8
+	markSize     = 8
+)
 
 type summary struct {
 	V          int    `json:"v"`
@@ -41,9 +47,11 @@ type dialRun struct {
 	f    *flags
 	node *p2pke.Node
 	c    *p2pke.Channel
+	mark []byte // behind the number, in both
 
 	mu       sync.Mutex
 	changed  chan struct{}
+	ready    chan struct{}   // node is set
 	sentAt   []time.Duration // by sequence number; -1 once echoed
 	oldest   int             // all before it are echoed or given up
 	waiting  int             // neither echoed nor given up, from oldest on
@@ -54,6 +62,7 @@ type dialRun struct {
 	dialled  bool
 	closed   bool
 	reason   p2pke.Reason
+	heard    time.Duration // last datagram of the other side's own
 	begin    time.Time
 }
 
@@ -66,8 +75,18 @@ func (r *dialRun) kick() {
 	}
 }
 
-func (r *dialRun) onData(_ *p2pke.Channel, payload []byte) {
+func (r *dialRun) onData(c *p2pke.Channel, payload []byte) {
 	if len(payload) < sequenceSize {
+		return
+	}
+	if r.mark != nil && !bytes.HasPrefix(payload[sequenceSize:], r.mark) {
+		r.mu.Lock()
+		r.heard = r.now()
+		r.mu.Unlock()
+		if r.f.echo {
+			<-r.ready
+			r.node.Send(c, payload)
+		}
 		return
 	}
 	seq := binary.BigEndian.Uint64(payload)
@@ -92,8 +111,13 @@ func (r *dialRun) onData(_ *p2pke.Channel, payload []byte) {
 }
 
 func (r *dialRun) onEvent(e p2pke.Event) {
-	show(e)
+	r.f.show(e)
 	r.mu.Lock()
+	defer r.kick()
+	defer r.mu.Unlock()
+	if e.Channel.Peer() != r.f.peer {
+		return // both serves others too
+	}
 	switch e.Kind {
 	case p2pke.SessionUp:
 		r.sessions++
@@ -102,8 +126,6 @@ func (r *dialRun) onEvent(e p2pke.Event) {
 	case p2pke.Closed:
 		r.closed, r.reason = true, e.Reason
 	}
-	r.mu.Unlock()
-	r.kick()
 }
 
 // giveUp lets datagrams that got no echo for the timeout no longer count as waiting. They may still come.
@@ -144,14 +166,18 @@ func (r *dialRun) until(stop <-chan os.Signal, limit time.Duration, condition fu
 	}
 }
 
-func newRun(f *flags) (*dialRun, error) {
-	r := &dialRun{f: f, changed: make(chan struct{}, 1), begin: time.Now()}
+func newRun(f *flags, mark []byte) (*dialRun, error) {
+	r := &dialRun{f: f, mark: mark, changed: make(chan struct{}, 1), ready: make(chan struct{}), begin: time.Now()}
 	node, err := p2pke.Listen(f.config(), f.local, r.onData, r.onEvent)
 	if err != nil {
 		return nil, err
 	}
 	r.node = node
-	if r.c, err = node.Dial(f.remote, f.peer); err != nil {
+	close(r.ready)
+	if mark != nil {
+		f.listening(node)
+	}
+	if r.c, err = node.Dial(f.remote, f.peer, f.direct); err != nil {
 		node.Close()
 		return nil, err
 	}
@@ -187,31 +213,67 @@ func (r *dialRun) exit(s summary, stopped bool) int {
 	return exitOK
 }
 
-func dial(args []string) int {
-	f := newFlags("dial")
+// newDialFlags defines what dial and both have in common.
+func newDialFlags(name string) *flags {
+	f := newFlags(name)
 	f.IntVar(&f.count, "count", 0, "datagrams to send; 1 without --duration-ms, else no limit")
 	f.IntVar(&f.size, "size", 64, "bytes in each")
 	f.IntVar(&f.window, "window", 16, "datagrams without echo at once")
 	f.IntVar(&f.timeout, "timeout-ms", 10000, "how long to wait for the connection, and for an echo")
 	f.IntVar(&f.duration, "duration-ms", 0, "spread the datagrams over this time")
 	f.BoolVar(&f.requireAll, "require-all", false, "fail if an echo is missing")
-	err := f.parse(args, true)
-	switch {
+	return f
+}
+
+// parseDial also checks the numbers; least is the size of the smallest datagram.
+func (f *flags) parseDial(args []string, least int) error {
+	switch err := f.parse(args, true); {
 	case err != nil:
-	case f.size < sequenceSize || f.size > f.datagram-p2pke.Overhead:
-		err = errors.New("--size must hold a sequence number and fit into a datagram")
-	case f.window < 1 || f.timeout < 1 || f.count < 0 || f.duration < 0:
-		err = errors.New("numbers must be positive")
+		return err
+	case f.size < least || f.size > f.datagram-p2pke.Overhead:
+		return fmt.Errorf("--size must be at least %d and fit into a datagram", least)
+	case f.window < 1 || f.timeout < 1 || f.count < 0 || f.duration < 0 || f.linger < 0:
+		return errors.New("numbers must be positive")
+	}
+	return nil
+}
+
+func dial(args []string) int {
+	f := newDialFlags("dial")
+	if err := f.parseDial(args, sequenceSize); err != nil {
+		return fail(exitUsage, err)
+	}
+	return f.converse(nil)
+}
+
+// both listens and dials on one socket, so that two of them open at the same time. A mark in its own datagrams tells their
+// echoes from what the other side sends by itself.
+func both(args []string) int {
+	f := newDialFlags("both")
+	f.BoolVar(&f.echo, "echo", false, "send back what others send")
+	f.IntVar(&f.linger, "linger-ms", 1000, "go on until the other side has sent nothing of its own for so long")
+	err := f.parseDial(args, sequenceSize+markSize)
+	if err == nil && f.addr == "" {
+		err = errors.New("--addr is missing")
 	}
 	if err != nil {
 		return fail(exitUsage, err)
 	}
+	mark := make([]byte, markSize)
+	if _, err := rand.Read(mark); err != nil {
+		return fail(exitLost, err)
+	}
+	return f.converse(mark)
+}
+
+// converse dials, sends, counts and closes.
+func (f *flags) converse(mark []byte) int {
 	unlimited := f.count == 0 && f.duration > 0
 	if f.count == 0 && !unlimited {
 		f.count = 1
 	}
 	stop := stopSignal()
-	r, err := newRun(f)
+	r, err := newRun(f, mark)
 	if err != nil {
 		return fail(exitTimeout, err)
 	}
@@ -219,6 +281,11 @@ func dial(args []string) int {
 	up, stopped := r.until(stop, timeout, func() bool { return r.dialled || r.closed })
 	if up && r.dialled {
 		stopped = r.sendAll(stop, timeout, unlimited)
+		if mark != nil && !stopped {
+			done := r.now()
+			linger := time.Duration(f.linger) * time.Millisecond
+			_, stopped = r.until(stop, 0, func() bool { return r.closed || r.now()-r.heard >= linger && r.now()-done >= linger })
+		}
 	}
 	s := r.finish()
 	emit(s)
@@ -231,6 +298,7 @@ func (r *dialRun) sendAll(stop <-chan os.Signal, timeout time.Duration, unlimite
 	start := r.now()
 	duration := time.Duration(f.duration) * time.Millisecond
 	payload := make([]byte, f.size)
+	copy(payload[sequenceSize:], r.mark)
 	for seq := 0; unlimited || seq < f.count; seq++ {
 		if unlimited && r.now()-start >= duration {
 			break

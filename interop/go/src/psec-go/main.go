@@ -1,7 +1,8 @@
-// Command psec-go is an independent peer for the scheme p2pke-1.
+// Command psec-go is an independent peer for PSEC with the scheme p2pke-1.
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -16,7 +17,7 @@ import (
 	"p2pke"
 )
 
-const version = "psec-go 1 (p2pke-1)"
+const version = "psec-go 2 (PSEC, p2pke-1)"
 
 // Exit codes.
 const (
@@ -30,10 +31,11 @@ const (
 const usage = `usage:
   psec-go keygen KEYFILE
   psec-go id [--p2pke] KEYFILE
-  psec-go listen --key KEYFILE --addr IP:PORT [--echo] [--stats] [--lifetime-ms N] [--max-datagram N]
+  psec-go listen --key KEYFILE --addr IP:PORT [--direct] [--echo] [--stats] [--lifetime-ms N] [--max-datagram N]
   psec-go dial   --key KEYFILE [--count N] [--size B] [--window W] [--timeout-ms T] [--duration-ms D] [--require-all]
-                 [--addr IP:PORT] [--lifetime-ms N] [--max-datagram N] PEER@host:port
-  psec-go bench  --key KEYFILE [--size B] [--window W] [--seconds S] [--max-datagram N] PEER@host:port
+                 [--direct] [--addr IP:PORT] [--lifetime-ms N] [--max-datagram N] PEER@host:port
+  psec-go both   --key KEYFILE --addr IP:PORT [--echo] [--linger-ms L] [the options of dial] PEER@host:port
+  psec-go bench  --key KEYFILE [--direct] [--size B] [--window W] [--seconds S] [--max-datagram N] PEER@host:port
   psec-go version
 `
 
@@ -56,6 +58,8 @@ func run(args []string) int {
 		return listen(args[1:])
 	case "dial":
 		return dial(args[1:])
+	case "both":
+		return both(args[1:])
 	case "bench":
 		return bench(args[1:])
 	}
@@ -75,7 +79,9 @@ type flags struct {
 	lifetime, datagram         int
 	count, size, window        int
 	timeout, duration, seconds int
+	linger                     int
 	echo, stats, requireAll    bool
+	direct                     bool
 	identity                   *p2pke.Identity
 	peer                       p2pke.PeerID
 	local, remote              netip.AddrPort
@@ -87,6 +93,7 @@ func newFlags(name string) *flags {
 	f.StringVar(&f.key, "key", "", "private key file")
 	f.StringVar(&f.addr, "addr", "", "local address")
 	f.IntVar(&f.lifetime, "lifetime-ms", 60000, "lifetime of a session; the rekey times shrink with it")
+	f.BoolVar(&f.direct, "direct", false, "serve handshakes without negotiation too, and dial without one")
 	f.IntVar(&f.datagram, "max-datagram", 1232, "longest UDP payload to send")
 	return f
 }
@@ -140,7 +147,7 @@ func (f *flags) parse(args []string, target bool) error {
 }
 
 func (f *flags) config() p2pke.Config {
-	return p2pke.Config{Identity: f.identity, Lifetime: time.Duration(f.lifetime) * time.Millisecond, MaxDatagram: f.datagram}
+	return p2pke.Config{Identity: f.identity, Direct: f.direct, Lifetime: time.Duration(f.lifetime) * time.Millisecond, MaxDatagram: f.datagram}
 }
 
 func keygen(args []string) int {
@@ -193,12 +200,18 @@ func id(args []string) int {
 // --- output ---
 
 type line struct {
-	V      int    `json:"v"`
-	Event  string `json:"event"`
-	Addr   string `json:"addr,omitempty"`
-	Peer   string `json:"peer,omitempty"`
-	P2PKE  string `json:"p2pke_peer,omitempty"`
-	Role   string `json:"role,omitempty"`
+	V     int    `json:"v"`
+	Event string `json:"event"`
+	Addr  string `json:"addr,omitempty"`
+	Peer  string `json:"peer,omitempty"`
+	P2PKE string `json:"p2pke_peer,omitempty"`
+	// Of a session: what both ends agree on.
+	Role       string `json:"role,omitempty"`
+	Case       string `json:"case,omitempty"`
+	Transcript string `json:"transcript,omitempty"`
+	Initiator  string `json:"initiator,omitempty"`
+	Binding    string `json:"binding,omitempty"`
+
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -222,18 +235,26 @@ func channelLine(event string, c *p2pke.Channel) line {
 	return l
 }
 
+// sessionLine tells of a session what its other end tells too, but for the role.
+func sessionLine(event string, own *p2pke.PublicKey, e p2pke.Event) line {
+	l := channelLine(event, e.Channel)
+	l.Case = string(e.Session.Case)
+	l.Transcript = hex.EncodeToString(e.Session.Transcript)
+	l.Binding = hex.EncodeToString(e.Session.Binding[:])
+	l.Role, l.Initiator = "responder", l.Peer
+	if e.Session.Initiated {
+		l.Role, l.Initiator = "initiator", peerText(own)
+	}
+	return l
+}
+
 // show prints an event.
-func show(e p2pke.Event) {
+func (f *flags) show(e p2pke.Event) {
 	switch e.Kind {
 	case p2pke.Connected:
-		emit(channelLine("connected", e.Channel))
+		emit(sessionLine("connected", f.identity.Public(), e))
 	case p2pke.SessionUp:
-		l := channelLine("session", e.Channel)
-		l.Role = "responder"
-		if e.Session.Initiated {
-			l.Role = "initiator"
-		}
-		emit(l)
+		emit(sessionLine("session", f.identity.Public(), e))
 	case p2pke.IdentityDiffers:
 		emit(channelLine("identity-differs", e.Channel))
 	case p2pke.Closed:
@@ -265,18 +286,23 @@ func listen(args []string) int {
 			node.Send(c, payload)
 		}
 	}
-	node, err := p2pke.Listen(f.config(), f.local, onData, show)
+	node, err := p2pke.Listen(f.config(), f.local, onData, f.show)
 	if err != nil {
 		return fail(exitTimeout, err)
 	}
 	close(ready)
-	emit(line{V: 1, Event: "listening", Addr: node.Addr().String(), Peer: peerText(f.identity.Public()), P2PKE: f.identity.Public().ID().String()})
+	f.listening(node)
 	<-stop
 	node.Close()
 	if f.stats {
 		emit(statsLine(node.Stats()))
 	}
 	return exitOK
+}
+
+func (f *flags) listening(node *p2pke.Node) {
+	own := f.identity.Public()
+	emit(line{V: 1, Event: "listening", Addr: node.Addr().String(), Peer: peerText(own), P2PKE: own.ID().String()})
 }
 
 func statsLine(s p2pke.Stats) interface{} {

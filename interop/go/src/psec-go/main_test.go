@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,8 +67,47 @@ func TestKeyFiles(t *testing.T) {
 	}
 }
 
+// freePort returns a port that was free a moment ago.
+func freePort(t *testing.T) string {
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return c.LocalAddr().String()
+}
+
+func TestBothOpenAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	var keys, peers, addrs [2]string
+	for i := range keys {
+		keys[i] = filepath.Join(dir, string(rune('a'+i)))
+		if code := run([]string{"keygen", keys[i]}); code != exitOK {
+			t.Fatal(code)
+		}
+		id, err := loadKey(keys[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		peers[i], addrs[i] = peerText(id.Public()), freePort(t)
+	}
+	codes := make(chan int)
+	for i := range keys {
+		go func(i int) {
+			codes <- run([]string{"both", "--key", keys[i], "--addr", addrs[i], "--echo", "--count", "20", "--require-all",
+				"--linger-ms", "200", peers[1-i] + "@" + addrs[1-i]})
+		}(i)
+	}
+	for range keys {
+		if code := <-codes; code != exitOK {
+			t.Error(code)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{}, {"what"}, {"dial"}, {"listen", "--key", "x"}, {"dial", "--key", "x", "nobody"}, {"id"}} {
+	for _, args := range [][]string{{}, {"what"}, {"dial"}, {"listen", "--key", "x"}, {"dial", "--key", "x", "nobody"}, {"id"},
+		{"both", "--key", "x", "nobody@127.0.0.1:1"}} {
 		if code := run(args); code != exitUsage {
 			t.Errorf("%v: %d", args, code)
 		}

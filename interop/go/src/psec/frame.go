@@ -23,7 +23,6 @@ const (
 	Retry       = "psec-retry-1"
 	retryPrefix = Retry + ":"
 
-	maxStrings      = 255
 	maxVarint       = 9
 	maxIdentity     = 42
 	multihashSHA256 = 0x12
