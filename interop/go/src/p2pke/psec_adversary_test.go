@@ -53,6 +53,27 @@ func TestSeveralAnswers(t *testing.T) {
 	equal(t, "losers", len(c.losers), 0)
 }
 
+// spec/psec.md#newest: a handshake that has sent its finish does not end when another hypothesis is the newest.
+func TestAFinishIsNotTakenBack(t *testing.T) {
+	w, a, b := negotiators(t, 39, Config{Schemes: []string{"one", "two"}})
+	w.lose = func(from, _ *host, x []byte) bool { return from == a && kind(x) == "InitDone" }
+	c := a.dial(b)
+	w.run(25 * time.Millisecond)
+	first := c.negotiation.standard
+	equal(t, "another scheme", a.feed(b.addr, psec.Accept("two")), asHandshake)
+	if c.negotiation.standard == first {
+		t.Error("not the newest")
+	}
+	b.restart()
+	b.feed(a.addr, a.wire[0])
+	w.run(25 * time.Millisecond)
+	equal(t, "finishes", len(c.negotiation.sessions), 2)
+	equal(t, "the first scheme again", c.negotiation.standard == first, true)
+	w.lose = nil
+	w.run(time.Second)
+	agree(t, a, b, "afterwards")
+}
+
 // mirror makes the other end of a session that has sealed nothing yet.
 func mirror(s *Session) *packets {
 	return &packets{sealer: s.opener, opener: s.sealer, sealBit: direction, next: counterFirst}
