@@ -70,8 +70,9 @@ public sealed partial class EndpointMachine
                 Pump(negotiation);
                 break;
             case NegotiationRequest.Won:
+                var over = FindNegotiated(negotiation, null);
                 negotiation.Negotiator.OnWonAsInitiator(now);
-                RemoveNegotiated(request.Remote, null);
+                over.ForEach(Remove);
                 EndOwn(now, negotiation);
                 break;
             default:
@@ -272,13 +273,17 @@ public sealed partial class EndpointMachine
         {
             case ProposalKind.Reflected:
                 return (true, DropReason.Reflected);
-            case ProposalKind.Copy when proposal.Known!.State != RemoteProposalState.Accepted || negotiation.PlaceClass != WorkClass.Stranger
-                || _halfOpen.ContainsKey(path.Remote) || !AreStrangersFull(now, path.Remote):
-                return (false, default);
             case ProposalKind.Standard when proposal.Scheme is null:
                 return (false, default);
 
             //= spec/psec.md#live-rate
+            case ProposalKind.Copy when negotiation.Negotiator.Reinstates(proposal.Known!):
+                return TryChannelRate(now, path.Remote) ? (false, default) : (true, DropReason.PrefixRate);
+
+            // One that was accepted, and nothing came of it, may yet have to prove its address.
+            case ProposalKind.Copy when proposal.Known!.State != RemoteProposalState.Accepted || negotiation.PlaceClass != WorkClass.Stranger
+                || _halfOpen.ContainsKey(path.Remote) || !AreStrangersFull(now, path.Remote):
+                return (false, default);
             case ProposalKind.Standard or ProposalKind.Simultaneous when isLive || negotiation.Negotiator.Own is not null:
                 return TryChannelRate(now, path.Remote) ? (false, default) : (true, DropReason.PrefixRate);
             default:
@@ -422,29 +427,19 @@ public sealed partial class EndpointMachine
         }
 
         var endsAll = negotiation.Negotiator.Own is not { } own || own.Peer.Equals(peer);
+        var over = FindNegotiated(negotiation, endsAll ? null : agreement);
         negotiation.Negotiator.OnWonAsResponder(now, agreement, peer);
-        RemoveNegotiated(remote, endsAll ? null : agreement);
+        over.ForEach(Remove);
         Pump(negotiation);
     }
 
-    /// <summary>Wipes the half-open handshakes of an attempt that is over.</summary>
+    /// <summary>Finds the half-open handshakes of an attempt, to be wiped when it is won; rekeys and direct ones are not of it.</summary>
     //= spec/psec.md#one-wins
-    private void RemoveNegotiated(in NetworkAddress remote, Agreement? only)
-    {
-        if (!_halfOpen.TryGetValue(remote, out var address))
-        {
-            return;
-        }
-
-        foreach (var handshake in address.Handshakes.ToArray())
-        {
-            if (handshake.Agreement is not null && handshake.State is ResponderState.Working or ResponderState.Answered
-                && (only is null || only.Equals(handshake.Agreement)))
-            {
-                Remove(handshake);
-            }
-        }
-    }
+    private List<P2pkeResponder> FindNegotiated(AddressNegotiation negotiation, Agreement? only)
+        => _halfOpen.TryGetValue(negotiation.Remote, out var address)
+            ? address.Handshakes.FindAll(handshake => handshake.State is ResponderState.Working or ResponderState.Answered
+                && handshake.Agreement is { } agreement && negotiation.Negotiator.Knows(agreement) && (only is null || only.Equals(agreement)))
+            : [];
 
     private void HandleNegotiationTimeouts(Instant now)
     {

@@ -84,9 +84,6 @@ public abstract record PeerEvent
 
         /// <summary>Gets a value indicating whether the peer is talked to in direct mode there.</summary>
         internal bool IsDirect { get; init; }
-
-        internal bool Says(RouteChanged other)
-            => Remote == other.Remote && Use == other.Use && IsDirect == other.IsDirect && Agreements.SequenceEqual(other.Agreements);
     }
 
     /// <summary>An attempt of the channel wants something of the endpoint: for <see cref="EndpointMachine.HandleNegotiation"/>.</summary>

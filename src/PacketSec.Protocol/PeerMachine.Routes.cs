@@ -10,20 +10,22 @@ public sealed partial class PeerMachine
     {
         for (var i = _routes.Count - 1; i >= 0; i--)
         {
-            var wanted = RouteTo(_routes[i].Remote);
-            if (wanted.Says(_routes[i]))
+            var told = _routes[i];
+            var use = UseOf(told.Remote, out var isDirect);
+            if (use == told.Use && isDirect == told.IsDirect && AreAgreementsOf(told.Remote, told.Agreements))
             {
                 continue;
             }
 
-            _events.Enqueue(wanted);
-            if (wanted.Use == RouteUse.None)
+            var changed = RouteTo(told.Remote, use, isDirect);
+            _events.Enqueue(changed);
+            if (use == RouteUse.None)
             {
                 _routes.RemoveAt(i);
             }
             else
             {
-                _routes[i] = wanted;
+                _routes[i] = changed;
             }
         }
 
@@ -40,33 +42,93 @@ public sealed partial class PeerMachine
 
     private void AddRoute(NetworkAddress remote)
     {
-        if (!_routes.Exists(route => route.Remote == remote) && RouteTo(remote) is { Use: not RouteUse.None } wanted)
+        foreach (var route in _routes)
         {
-            _routes.Add(wanted);
-            _events.Enqueue(wanted);
+            if (route.Remote == remote)
+            {
+                return;
+            }
+        }
+
+        if (UseOf(remote, out var isDirect) is var use && use != RouteUse.None)
+        {
+            var added = RouteTo(remote, use, isDirect);
+            _routes.Add(added);
+            _events.Enqueue(added);
         }
     }
 
-    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote)
+    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote, RouteUse use, bool isDirect)
     {
-        var use = AttemptAddress == remote ? RouteUse.Handshake : RouteUse.None;
-        var isDirect = _proposal is null;
-        List<Agreement>? agreements = null;
+        var agreements = new List<Agreement>();
         foreach (var session in _sessions.All)
         {
-            if (session.Path.Remote != remote || session.State == SessionState.Ended)
+            if (BindsAt(session, remote) && !agreements.Contains(session.Agreement!))
             {
-                continue;
-            }
-
-            use = RouteUse.Session;
-            isDirect |= session.Agreement is null;
-            if (session.Agreement is { } agreement && session.IsLive && agreements?.Contains(agreement) != true)
-            {
-                (agreements ??= []).Add(agreement);
+                agreements.Add(session.Agreement!);
             }
         }
 
-        return new(remote, use) { Agreements = agreements?.ToArray() ?? [], IsDirect = isDirect && use != RouteUse.None };
+        return new(remote, use) { Agreements = agreements, IsDirect = isDirect };
+    }
+
+    private RouteUse UseOf(NetworkAddress remote, out bool isDirect)
+    {
+        var use = AttemptAddress == remote ? RouteUse.Handshake : RouteUse.None;
+        isDirect = use == RouteUse.Handshake && _proposal is null;
+        foreach (var session in _sessions.All)
+        {
+            if (session.Path.Remote == remote && session.State != SessionState.Ended)
+            {
+                use = RouteUse.Session;
+                isDirect |= session.Agreement is null;
+            }
+        }
+
+        return use;
+    }
+
+    /// <summary>Whether the endpoint knows the agreements of an address: nothing is taken from the heap where nothing has changed.</summary>
+    private bool AreAgreementsOf(NetworkAddress remote, IReadOnlyList<Agreement> known)
+    {
+        foreach (var session in _sessions.All)
+        {
+            if (BindsAt(session, remote) && !Contains(known, session.Agreement!))
+            {
+                return false;
+            }
+        }
+
+        for (var i = 0; i < known.Count; i++)
+        {
+            var isHeld = false;
+            foreach (var session in _sessions.All)
+            {
+                isHeld |= BindsAt(session, remote) && session.Agreement!.Equals(known[i]);
+            }
+
+            if (!isHeld)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool BindsAt(Session session, NetworkAddress remote)
+        => session.Agreement is not null && session.IsLive && session.Path.Remote == remote;
+
+    private static bool Contains(IReadOnlyList<Agreement> agreements, Agreement agreement)
+    {
+        for (var i = 0; i < agreements.Count; i++)
+        {
+            if (agreements[i].Equals(agreement))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -117,6 +117,9 @@ internal sealed class Negotiator
             _own.Accepted = true;
             _own.Apply(OwnProposalEvent.HypothesisAdded);
         }
+
+        // Where this side leads, the answer is what shows that the proposal is true.
+        _remotes.Find(remote => remote.Agreement.Equals(agreement))?.Apply(RemoteProposalEvent.FirstPacket);
     }
 
     /// <summary>Gives one's own attempt up.</summary>
@@ -261,6 +264,10 @@ internal sealed class Negotiator
         return null;
     }
 
+    /// <summary>Whether taking a copy makes the leader begin its handshake anew.</summary>
+    public bool Reinstates(RemoteProposal known)
+        => known is { IsSimultaneous: true, WeLead: true } && _own is { IsSent: true } own && !known.Agreement.Equals(own.Leading);
+
     /// <summary>Whether an agreement is one of a proposal that is not over.</summary>
     public bool Knows(Agreement agreement)
         => _remotes.Exists(remote => remote.State != RemoteProposalState.Over && remote.Agreement.Equals(agreement));
@@ -272,7 +279,7 @@ internal sealed class Negotiator
         remote.Apply(RemoteProposalEvent.FirstPacket);
         if (_own is { State: OwnProposalState.Joining })
         {
-            _own.JoinUntil = now + _context.Times.JoinPatience;
+            _own.JoinUntil = Instant.Min(now + _context.Times.JoinPatience, _own.Started + _context.Times.JoinLongest);
         }
     }
 

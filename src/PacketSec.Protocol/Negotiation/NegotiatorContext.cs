@@ -42,6 +42,9 @@ internal sealed record NegotiationTimes
     //= spec/psec.md#join
     public TimeSpan JoinPatience { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Gets how long a dial joins at most: what counts as progress can be forged.</summary>
+    public TimeSpan JoinLongest { get; init; } = TimeSpan.FromSeconds(2);
+
     //= spec/psec.md#reject-schedule
     public TimeSpan RejectPatience { get; init; } = TimeSpan.FromSeconds(3);
 

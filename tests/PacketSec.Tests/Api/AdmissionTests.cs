@@ -105,9 +105,9 @@ public class AdmissionTests
     public async Task Without_a_direct_scheme_first_messages_are_dropped()
     {
         using var silent = new SilentHost();
-        await using var pair = EndpointPair.Bind(listener: o => o with { DirectScheme = null });
+        await using var pair = EndpointPair.Bind();
         using var cancellation = new CancellationTokenSource();
-        var dial = pair.Dialler.ConnectAsync(silent.Address, pair.Listener.PeerId, cancellation.Token);
+        var dial = pair.Dialler.ConnectAsync(silent.Address, pair.Listener.PeerId, new() { DirectScheme = "p2pke-1" }, cancellation.Token);
         var (hello, _) = await silent.ReceiveAsync();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dial);

@@ -198,7 +198,7 @@ public class DialTests
     [Fact]
     public async Task Without_a_scheme_there_is_nothing_to_talk_by()
     {
-        await using var pair = EndpointPair.Bind(o => o with { DirectScheme = null });
+        await using var pair = EndpointPair.Bind(o => o with { Schemes = [] });
 
         var error = await Assert.ThrowsAsync<PacketSecException>(() => pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId));
 

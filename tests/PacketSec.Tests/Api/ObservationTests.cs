@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Tests.Api;
@@ -17,16 +18,19 @@ public class ObservationTests
 
         await accepted.DisposeAsync();
 
+        var told = await ReadAllAsync(dialled);
+        var agreement = Assert.IsType<PacketSecChannelEvent.SessionConfirmed>(told[0]).Agreement;
+        Assert.Equal(("p2pke-1", NegotiationCase.Standard), (agreement!.Scheme, agreement.Case));
         PacketSecChannelEvent[] expected =
         [
-            new PacketSecChannelEvent.SessionConfirmed(1, SessionRole.Initiator, pair.Listener.LocalEndPoint),
+            new PacketSecChannelEvent.SessionConfirmed(1, SessionRole.Initiator, pair.Listener.LocalEndPoint) { Agreement = agreement },
             new PacketSecChannelEvent.SessionEnded(1),
             new PacketSecChannelEvent.Closed(PacketSecError.PeerClosed),
         ];
-        Assert.Equal(expected, await ReadAllAsync(dialled));
+        Assert.Equal(expected, told);
         expected =
         [
-            new PacketSecChannelEvent.SessionConfirmed(1, SessionRole.Responder, pair.Dialler.LocalEndPoint),
+            new PacketSecChannelEvent.SessionConfirmed(1, SessionRole.Responder, pair.Dialler.LocalEndPoint) { Agreement = agreement },
             new PacketSecChannelEvent.SessionEnded(1),
             new PacketSecChannelEvent.Closed(null),
         ];
