@@ -102,7 +102,9 @@ public sealed partial class EndpointMachine
     private Received Drop(DropReason reason)
     {
         Drops.Add(reason);
-        return Received.Drop(reason);
+
+        // A reject answers what is dropped, and what was due by time may have been done on the way.
+        return Received.Drop(reason, nothingPending: _work.Count == 0 && _events.Count == 0 && _transmits.Count == 0);
     }
 
     private Received Count(Outcome outcome) => outcome.Reason == DropReason.None ? Received.Of(outcome.Kind) : Drop(outcome.Reason);

@@ -60,7 +60,7 @@ public readonly ref struct Received
 
     internal static Received NotMine(DropReason reason) => new(ReceivedKind.Unclaimed, reason, default, true);
 
-    internal static Received Drop(DropReason reason) => new(ReceivedKind.Dropped, reason, default, true);
+    internal static Received Drop(DropReason reason, bool nothingPending = true) => new(ReceivedKind.Dropped, reason, default, nothingPending);
 }
 
 /// <summary>What became of a datagram that was to be sealed.</summary>

@@ -19,6 +19,9 @@ public sealed record HostOptions
     /// <summary>The schemes that it accepts proposals for.</summary>
     public IReadOnlyList<string> Schemes { get; init; } = [];
 
+    /// <summary>Whether these, and the direct one, may hide identities and not hide them.</summary>
+    public bool AllowMixture { get; init; }
+
     /// <summary>What it proposes when it dials; null dials in direct mode.</summary>
     public ProposalOptions? Proposal { get; init; }
 

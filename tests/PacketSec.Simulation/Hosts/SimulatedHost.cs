@@ -241,6 +241,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
         Identity = _identity,
         Schemes = _options.Schemes,
         DirectScheme = _options.DirectScheme,
+        AllowMixture = _options.AllowMixture,
         MaxDatagramSize = _options.MaxDatagramSize,
         Catalogue = _options.Catalogue,
         AskApplication = _options.Application is not null,
