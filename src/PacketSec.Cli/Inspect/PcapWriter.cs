@@ -134,11 +134,13 @@ internal sealed class PcapWriter : IDisposable
         var block = _block.AsSpan(0, blockSize);
         block.Clear();
 
-        var nanoseconds = (ulong)Math.Max(0, time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks) * TimeSpan.NanosecondsPerTick;
+        // Past the year 2262 there are too many nanoseconds.
+        const long NanosecondsPerTick = TimeSpan.NanosecondsPerTick;
+        var nanoseconds = Math.Clamp(time.UtcTicks - DateTimeOffset.UnixEpoch.UtcTicks, 0, long.MaxValue / NanosecondsPerTick) * NanosecondsPerTick;
         BinaryPrimitives.WriteUInt32LittleEndian(block, 6);
         BinaryPrimitives.WriteInt32LittleEndian(block[4..], blockSize);
         BinaryPrimitives.WriteUInt32LittleEndian(block[12..], (uint)(nanoseconds >> 32));
-        BinaryPrimitives.WriteUInt32LittleEndian(block[16..], (uint)nanoseconds);
+        BinaryPrimitives.WriteUInt32LittleEndian(block[16..], (uint)(nanoseconds & uint.MaxValue));
         BinaryPrimitives.WriteInt32LittleEndian(block[20..], packetSize);
         BinaryPrimitives.WriteInt32LittleEndian(block[24..], packetSize);
         BinaryPrimitives.WriteInt32LittleEndian(block[^4..], blockSize);
