@@ -10,6 +10,9 @@ internal sealed class ByteSource(Stream stream)
     /// <summary>Gets how many bytes were read or skipped.</summary>
     public long Position { get; private set; }
 
+    /// <summary>Gets what has come and is not read yet.</summary>
+    public ReadOnlySpan<byte> Buffered => _buffer.AsSpan(_start, _end - _start);
+
     /// <summary>Returns the next bytes without reading them.</summary>
     /// <param name="count">How many are wanted, at most a few.</param>
     /// <returns>As many as there are.</returns>
@@ -19,7 +22,7 @@ internal sealed class ByteSource(Stream stream)
         {
         }
 
-        return _buffer.AsSpan(_start, Math.Min(count, _end - _start));
+        return Buffered[..Math.Min(count, Buffered.Length)];
     }
 
     /// <summary>Reads until the destination is full or the stream ends.</summary>

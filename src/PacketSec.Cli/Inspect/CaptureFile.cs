@@ -31,6 +31,12 @@ internal static class CaptureFile
     /// <returns>Null when the bytes begin as no capture.</returns>
     public static ICaptureReader? TryOpen(ByteSource source)
     {
+        // Text that is typed is answered line by line: what cannot become a capture is not waited for.
+        if (source.Peek(1) is not [0x0a or 0x4d or 0xa1 or 0xd4])
+        {
+            return null;
+        }
+
         if (!BinaryPrimitives.TryReadUInt32BigEndian(source.Peek(4), out var magic))
         {
             return null;

@@ -10,8 +10,6 @@ namespace PacketSec.Cli.Inspect;
 /// <param name="cancellationToken">Ends the run between two datagrams.</param>
 internal sealed class InspectRun(Reporter reporter, IReadOnlySet<int> ports, bool withNames, CancellationToken cancellationToken)
 {
-    private const int LookAhead = 512;
-
     private readonly byte[] _line = new byte[HexText.MaxLineLength];
 
     /// <summary>Gets the exit code: what could not be read, or held no datagram, is no success.</summary>
@@ -27,7 +25,7 @@ internal sealed class InspectRun(Reporter reporter, IReadOnlySet<int> ports, boo
         {
             ReadCapture(name, capture);
         }
-        else if (source.Peek(LookAhead).Contains((byte)0))
+        else if (source.Buffered.Contains((byte)0))
         {
             Fail(ExitCodes.File, $"'{name}' is neither a capture (pcap, pcapng) nor hexadecimal text.");
         }
@@ -100,7 +98,8 @@ internal sealed class InspectRun(Reporter reporter, IReadOnlySet<int> ports, boo
                 && UdpPacket.TryRead(ip, packet.IsCut, out var udp) && IsWanted(udp))
             {
                 shown++;
-                Print(new(name, number, packet.Time, udp.From, udp.To, udp.Length), Decode(udp, flows));
+                var length = udp.Problem is null ? udp.Length : ip.Length;
+                Print(new(name, number, packet.Time, udp.From, udp.To, length), Decode(udp, flows));
             }
         }
 

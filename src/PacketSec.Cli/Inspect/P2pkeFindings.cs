@@ -127,6 +127,11 @@ internal static class P2pkeFindings
             finding.Add("timestamp", UtcTime.FromTai64n(timestamp).ToString());
         }
 
+        if (!body.AuthClaim.Key.IsEmpty)
+        {
+            finding.AddBytes("key", body.AuthClaim.Key);
+        }
+
         if (PublicKey.TryRead(body.AuthClaim.Key, out var key))
         {
             finding.Add("key_type", key.Type switch
@@ -135,7 +140,6 @@ internal static class P2pkeFindings
                 PublicKeyType.EcdsaP256 => "ecdsa-p256",
                 PublicKeyType.Rsa => "rsa",
             });
-            finding.AddBytes("key", key.PublicKeyInfo);
             finding.Add("claimed_peer_id", PeerId.FromPublicKey(key, CryptoProvider.Default).ToString());
             finding.Add("claimed_p2pke_id", P2pkePeerId.FromPublicKey(key, CryptoProvider.Default).ToString());
         }
