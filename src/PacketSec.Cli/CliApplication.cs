@@ -87,6 +87,7 @@ internal static class CliApplication
         DialCommand.Create(context),
         PingCommand.Create(context),
         DemoCommand.Create(context),
+        InspectCommand.Create(context),
     };
 
     private static IEnumerable<string> NamesUpwards(CommandResult command)
