@@ -315,8 +315,8 @@ internal sealed class Negotiator
         {
             var nothingCommon = own.State == OwnProposalState.Rejected || (own.NothingCommon && !own.Accepted && !own.Simultaneous);
             own.Apply(OwnProposalEvent.TimeOver);
-            _reports.Enqueue(new NegotiationReport.Over(nothingCommon ? NegotiationOutcome.NoCommonScheme : NegotiationOutcome.TimedOut));
             EndOwn();
+            _reports.Enqueue(new NegotiationReport.Over(nothingCommon ? NegotiationOutcome.NoCommonScheme : NegotiationOutcome.TimedOut));
             return;
         }
 
@@ -503,19 +503,20 @@ internal sealed class Negotiator
 
         if (_own?.Apply(OwnProposalEvent.Won) == true)
         {
+            EndOwn();
             if (byPeer)
             {
                 _reports.Enqueue(new NegotiationReport.Over(NegotiationOutcome.WonByPeer));
             }
-
-            EndOwn();
         }
     }
 
     private void EndOwn()
     {
+        // What is not polled yet would begin a handshake, or send a proposal, of an attempt that is over.
         _own = null;
         _frames.Clear();
+        _reports.Clear();
         _remotes.RemoveAll(remote => remote.Apply(RemoteProposalEvent.OwnEnded));
     }
 
