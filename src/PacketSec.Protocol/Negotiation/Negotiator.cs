@@ -30,7 +30,7 @@ internal sealed class Negotiator
     public Negotiator(NegotiatorContext context, int longest)
     {
         _context = context;
-        _longest = longest;
+        _longest = Math.Min(longest, PsecFrame.MaxProposal);
     }
 
     private Negotiator(Negotiator other)
@@ -456,12 +456,11 @@ internal sealed class Negotiator
             return DropReason.RetriesExhausted;
         }
 
-        if (text.Length > ImplementationLimits.RetryTextSize)
+        if (text.Length > ImplementationLimits.RetryTextSize || !own.TryTakeRetry(text, _longest))
         {
             return DropReason.NotOffered;
         }
 
-        own.TakeRetry(text);
         SendCopy(own);
         own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
         return DropReason.None;

@@ -106,11 +106,19 @@ internal sealed class OwnProposal
 
     private string[] Strings { get; set; } = [];
 
+    /// <summary>Takes up a cookie, if the proposal that carries it is not too long: a forged one must not make what no path carries.</summary>
     //= spec/psec.md#retry-taken
-    public void TakeRetry(ReadOnlySpan<byte> text)
+    public bool TryTakeRetry(ReadOnlySpan<byte> text, int longest)
     {
-        _cookie = Encoding.UTF8.GetString(text);
+        var cookie = Encoding.UTF8.GetString(text);
+        if (ProposalFrame.Encode(Id, [.. Strings, cookie]).Length > longest)
+        {
+            return false;
+        }
+
+        _cookie = cookie;
         Retries++;
+        return true;
     }
 
     public void TakeFirstPacket(byte[] packet) => _firstPacket = packet;
