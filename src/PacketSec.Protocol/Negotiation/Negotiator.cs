@@ -70,17 +70,12 @@ internal sealed class Negotiator
                 Earlier(ref next, _own.Deadline);
                 Earlier(ref next, _own.State == OwnProposalState.Joining ? _own.JoinUntil : null);
                 Earlier(ref next, _own.NextCopy);
-                Earlier(ref next, RejectDue);
+                Earlier(ref next, _own.State == OwnProposalState.Rejected ? _own.RejectDue : null);
             }
 
             return next;
         }
     }
-
-    //= spec/psec.md#reject-schedule
-    private Instant? RejectDue => _own is { State: OwnProposalState.Rejected } own && own.Copies >= own.CopiesAtReject + _context.Times.RejectCopies
-        ? own.RejectedAt + _context.Times.RejectPatience
-        : null;
 
     /// <summary>Begins an attempt; there is none yet.</summary>
     public void Propose(Instant now, in PathAddress path, PeerId peer, ProposalOptions options, Instant deadline)
@@ -172,7 +167,7 @@ internal sealed class Negotiator
         switch (proposal.Kind)
         {
             case ProposalKind.Copy:
-                return TakeCopy(proposal.Known!, out answer);
+                return TakeCopy(now, proposal.Known!, out answer);
             case ProposalKind.Standard when proposal.Scheme is not null:
                 return TryMakeRoom() ? Accept(now, proposal, out answer) : DropReason.AddressProposalsFull;
             case ProposalKind.Simultaneous when proposal.Scheme is not null:
@@ -311,7 +306,7 @@ internal sealed class Negotiator
         }
 
         //= spec/psec.md#attempt-deadline
-        if (now >= own.Deadline || now >= RejectDue)
+        if (now >= own.Deadline || (own.State == OwnProposalState.Rejected && now >= own.RejectDue))
         {
             var nothingCommon = own.State == OwnProposalState.Rejected || (own.NothingCommon && !own.Accepted && !own.Simultaneous);
             own.Apply(OwnProposalEvent.TimeOver);
@@ -327,7 +322,7 @@ internal sealed class Negotiator
 
         if (now >= own.NextCopy)
         {
-            SendCopy(own);
+            SendCopy(now, own);
             own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
         }
     }
@@ -381,18 +376,26 @@ internal sealed class Negotiator
     private void SendFirst(Instant now)
     {
         _own!.Apply(OwnProposalEvent.FirstPacketMade);
-        SendCopy(_own);
+        SendCopy(now, _own);
         _own.NextCopy = now + Jitter.Lengthen(_context.Times.FirstResend, _context.Random);
     }
 
-    private void SendCopy(OwnProposal own)
+    //= spec/psec.md#reject-schedule
+    private void SendCopy(Instant now, OwnProposal own)
     {
         own.Copies++;
         _frames.Enqueue(own.ToFrame(_longest));
+        if (own is { State: OwnProposalState.Rejected, RejectDue: null, RejectedAt: { } rejected }
+            && own.Copies >= own.CopiesAtReject + _context.Times.RejectCopies)
+        {
+            // A driver that slept for the 3 s sends the last copy after them: it has a chance of an answer too.
+            var (patient, answered) = (rejected + _context.Times.RejectPatience, now + _context.Times.FirstResend);
+            own.RejectDue = patient < answered ? answered : patient;
+        }
     }
 
     //= spec/psec.md#copy
-    private DropReason TakeCopy(RemoteProposal known, out byte[] answer)
+    private DropReason TakeCopy(Instant now, RemoteProposal known, out byte[] answer)
     {
         answer = [];
         if (known.IsAccepted)
@@ -409,7 +412,7 @@ internal sealed class Negotiator
 
         if (known.WeLead && _own is { IsSent: true } own)
         {
-            SendCopy(own);
+            SendCopy(now, own);
             _reports.Enqueue(known.Agreement.Equals(own.Leading) ? new NegotiationReport.Repeat(known.Agreement) : Lead(own, known.Agreement));
         }
 
@@ -461,7 +464,7 @@ internal sealed class Negotiator
             return DropReason.NotOffered;
         }
 
-        SendCopy(own);
+        SendCopy(now, own);
         own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
         return DropReason.None;
     }

@@ -79,6 +79,9 @@ internal sealed class OwnProposal
 
     public int CopiesAtReject { get; set; }
 
+    /// <summary>Gets or sets when a reject ends it: not known before the copies that follow a reject are out.</summary>
+    public Instant? RejectDue { get; set; }
+
     public int Retries { get; private set; }
 
     public bool Apply(OwnProposalEvent what)
@@ -151,6 +154,7 @@ internal sealed class OwnProposal
         digest.Add(NextCopy);
         digest.Add(RejectedAt);
         digest.Add(RejectedAt is null ? 0 : Copies - CopiesAtReject);
+        digest.Add(RejectDue);
     }
 
     //= spec/psec.md#hidden-id
