@@ -282,9 +282,9 @@ internal sealed class Negotiator
         {
             EndAttempt(now, byPeer: true);
         }
-        else if (_remotes.Find(remote => remote.Agreement.Equals(agreement)) is { } won && won.Apply(RemoteProposalEvent.Won))
+        else
         {
-            won.ForgetAt = now + _context.Times.Memory;
+            Remember(now, _remotes.FindAll(remote => remote.Agreement.Equals(agreement)));
         }
     }
 
@@ -490,19 +490,7 @@ internal sealed class Negotiator
 
     private void EndAttempt(Instant now, bool byPeer)
     {
-        foreach (var remote in _remotes)
-        {
-            if (remote.Apply(RemoteProposalEvent.Won))
-            {
-                remote.ForgetAt = now + _context.Times.Memory;
-            }
-        }
-
-        while (_remotes.Count > KeptAfterWin)
-        {
-            _remotes.RemoveAt(0);
-        }
-
+        Remember(now, _remotes);
         if (_own?.Apply(OwnProposalEvent.Won) == true)
         {
             EndOwn();
@@ -510,6 +498,23 @@ internal sealed class Negotiator
             {
                 _reports.Enqueue(new NegotiationReport.Over(NegotiationOutcome.WonByPeer));
             }
+        }
+    }
+
+    // Whoever wins may do so again and again: only the newest wins are remembered.
+    private void Remember(Instant now, List<RemoteProposal> won)
+    {
+        foreach (var remote in won)
+        {
+            if (remote.Apply(RemoteProposalEvent.Won))
+            {
+                remote.ForgetAt = now + _context.Times.Memory;
+            }
+        }
+
+        for (var over = _remotes.Count(remote => remote.State == RemoteProposalState.Over); over > KeptAfterWin; over--)
+        {
+            _remotes.RemoveAt(_remotes.FindIndex(remote => remote.State == RemoteProposalState.Over));
         }
     }
 
