@@ -7,10 +7,13 @@ internal static class AllTargets
 {
     public static IReadOnlyList<FuzzTarget> List { get; } =
     [
+        new NegotiatorTarget(),
         new NoiseHandshakeTarget(),
         new P2pkeBodiesTarget(),
         new PeerIdTarget(),
         new PrivateKeyTarget(),
+        new PsecAcceptTarget(),
+        new PsecProposalTarget(),
         new PublicKeyTarget(),
         new VarintTarget(),
     ];

@@ -109,7 +109,7 @@ public sealed class Agreement : IEquatable<Agreement>
     private static void AddSized(List<byte> bytes, ReadOnlySpan<byte> part)
     {
         bytes.Add((byte)(part.Length >> 8));
-        bytes.Add((byte)part.Length);
+        bytes.Add((byte)(part.Length & 0xff));
         bytes.AddRange(part);
     }
 }

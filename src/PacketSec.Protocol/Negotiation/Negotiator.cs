@@ -11,7 +11,7 @@ namespace PacketSec.Protocol.Negotiation;
 /// Pure: it opens nothing and sends nothing. Frames and reports are polled; answers to a frame come back from the call. Whether a proposal may be
 /// taken at all is admission, which the endpoint machine decides between <see cref="Look"/> and <see cref="Take"/>.
 /// </remarks>
-internal sealed class Negotiator
+internal sealed partial class Negotiator
 {
     private const int KeptAfterWin = 2 * ImplementationLimits.ProposalsPerAddress;
 
@@ -30,7 +30,7 @@ internal sealed class Negotiator
     public Negotiator(NegotiatorContext context, int longest)
     {
         _context = context;
-        _longest = longest;
+        _longest = Math.Min(longest, PsecFrame.MaxProposal);
     }
 
     private Negotiator(Negotiator other)
@@ -70,17 +70,12 @@ internal sealed class Negotiator
                 Earlier(ref next, _own.Deadline);
                 Earlier(ref next, _own.State == OwnProposalState.Joining ? _own.JoinUntil : null);
                 Earlier(ref next, _own.NextCopy);
-                Earlier(ref next, RejectDue);
+                Earlier(ref next, _own.State == OwnProposalState.Rejected ? _own.RejectDue : null);
             }
 
             return next;
         }
     }
-
-    //= spec/psec.md#reject-schedule
-    private Instant? RejectDue => _own is { State: OwnProposalState.Rejected } own && own.Copies >= own.CopiesAtReject + _context.Times.RejectCopies
-        ? own.RejectedAt + _context.Times.RejectPatience
-        : null;
 
     /// <summary>Begins an attempt; there is none yet.</summary>
     public void Propose(Instant now, in PathAddress path, PeerId peer, ProposalOptions options, Instant deadline)
@@ -132,123 +127,6 @@ internal sealed class Negotiator
         }
     }
 
-    /// <summary>Looks at a proposal without changing anything.</summary>
-    public ReceivedProposal Look(in ProposalFrame frame)
-    {
-        //= spec/psec.md#reflection
-        if (LeaderElection.Compare(frame.PeerId, _context.Self.Multihash) == 0
-            || (_own is { IsOutstanding: true } && LeaderElection.Compare(frame.PeerId, _own.Id) == 0))
-        {
-            return new() { Kind = ProposalKind.Reflected };
-        }
-
-        var normal = frame.ToNormalForm();
-        var digest = ReceivedProposal.HashOf(_context.Crypto, normal);
-        var known = _remotes.Find(remote => remote.Digest.AsSpan().SequenceEqual(digest));
-        var (schemes, takesRetry, cookie) = ReceivedProposal.ReadStrings(frame);
-        var simultaneous = _own is { IsOutstanding: true };
-        var weLead = simultaneous && LeaderElection.Compare(_own!.Id, frame.PeerId) < 0;
-        return new()
-        {
-            Kind = known is not null ? ProposalKind.Copy : simultaneous ? ProposalKind.Simultaneous : ProposalKind.Standard,
-            Known = known,
-            NormalForm = normal,
-            Digest = digest,
-            Schemes = schemes,
-            Scheme = !simultaneous ? SchemeChoice.Standard(schemes, _context.Served)
-                : weLead ? SchemeChoice.Simultaneous(_own!.Schemes, schemes)
-                : SchemeChoice.Simultaneous(schemes, _own!.Schemes),
-            WeLead = weLead,
-            ClaimedPeer = PeerId.TryRead(frame.PeerId, out var claimed) && claimed.IsInline ? claimed : null,
-            TakesRetry = takesRetry,
-            Cookie = cookie,
-        };
-    }
-
-    /// <summary>Takes a proposal that was looked at and admitted.</summary>
-    /// <param name="now">The time.</param>
-    /// <param name="proposal">The proposal.</param>
-    /// <param name="answer">A frame to answer with, or nothing.</param>
-    public DropReason Take(Instant now, ReceivedProposal proposal, out byte[] answer)
-    {
-        answer = [];
-        switch (proposal.Kind)
-        {
-            case ProposalKind.Copy:
-                return TakeCopy(proposal.Known!, out answer);
-            case ProposalKind.Standard when proposal.Scheme is not null:
-                return TryMakeRoom() ? Accept(now, proposal, out answer) : DropReason.AddressProposalsFull;
-            case ProposalKind.Simultaneous when proposal.Scheme is not null:
-                return TryMakeRoom() ? Oppose(now, proposal) : DropReason.AddressProposalsFull;
-            case ProposalKind.Simultaneous:
-                _own!.NothingCommon = true;
-                return DropReason.None;
-            case ProposalKind.Standard:
-                //= spec/psec.md#reject-sent
-                answer = _context.Hides ? [] : PsecFrame.Reject.ToArray();
-                return DropReason.NoCommonScheme;
-            default:
-                return DropReason.Reflected;
-        }
-    }
-
-    /// <summary>Takes an accept, which may be a retry.</summary>
-    public DropReason HandleAccept(Instant now, in AcceptFrame accept)
-    {
-        //= spec/psec.md#accept-unknown
-        if (_own is not { IsSent: true } own)
-        {
-            return DropReason.NoProposal;
-        }
-
-        if (accept.Scheme.Length > PsecFrame.RetryPrefix.Length && PsecFrame.IsRetry(accept.Scheme))
-        {
-            return HandleRetry(now, own, accept.Scheme);
-        }
-
-        var scheme = System.Text.Encoding.UTF8.GetString(accept.Scheme);
-        if (!own.Schemes.Contains(scheme))
-        {
-            return DropReason.NotOffered;
-        }
-
-        own.Apply(OwnProposalEvent.HypothesisAdded);
-        own.Accepted = true;
-        var agreement = Agreement.Standard(_context.Crypto, own.NormalForm, scheme, claimedPeer: null);
-        if (agreement.Equals(own.Standard))
-        {
-            _reports.Enqueue(new NegotiationReport.Repeat(agreement));
-        }
-        else
-        {
-            //= spec/psec.md#newest
-            own.Standard = agreement;
-            _reports.Enqueue(new NegotiationReport.Begin(agreement, Embed: false));
-        }
-
-        return DropReason.None;
-    }
-
-    /// <summary>Takes a reject.</summary>
-    public DropReason HandleReject(Instant now)
-    {
-        //= spec/psec.md#reject-unexpected
-        if (_own is not { IsSent: true } own)
-        {
-            return DropReason.NoProposal;
-        }
-
-        //= spec/psec.md#reject-hidden
-        //= spec/psec.md#reject-schedule
-        if (!own.Hidden && !own.Accepted && !own.Simultaneous && own.Apply(OwnProposalEvent.Rejected))
-        {
-            own.RejectedAt = now;
-            own.CopiesAtReject = own.Copies;
-        }
-
-        return DropReason.None;
-    }
-
     /// <summary>Finds the proposal under which a first packet is answered by its tag.</summary>
     //= spec/psec.md#first-packet-tag
     public RemoteProposal? FindResponder(ReadOnlySpan<byte> tag)
@@ -294,9 +172,9 @@ internal sealed class Negotiator
         {
             EndAttempt(now, byPeer: true);
         }
-        else if (_remotes.Find(remote => remote.Agreement.Equals(agreement)) is { } won && won.Apply(RemoteProposalEvent.Won))
+        else
         {
-            won.ForgetAt = now + _context.Times.Memory;
+            Remember(now, _remotes.FindAll(remote => remote.Agreement.Equals(agreement)));
         }
     }
 
@@ -318,12 +196,12 @@ internal sealed class Negotiator
         }
 
         //= spec/psec.md#attempt-deadline
-        if (now >= own.Deadline || now >= RejectDue)
+        if (now >= own.Deadline || (own.State == OwnProposalState.Rejected && now >= own.RejectDue))
         {
             var nothingCommon = own.State == OwnProposalState.Rejected || (own.NothingCommon && !own.Accepted && !own.Simultaneous);
             own.Apply(OwnProposalEvent.TimeOver);
-            _reports.Enqueue(new NegotiationReport.Over(nothingCommon ? NegotiationOutcome.NoCommonScheme : NegotiationOutcome.TimedOut));
             EndOwn();
+            _reports.Enqueue(new NegotiationReport.Over(nothingCommon ? NegotiationOutcome.NoCommonScheme : NegotiationOutcome.TimedOut));
             return;
         }
 
@@ -334,7 +212,7 @@ internal sealed class Negotiator
 
         if (now >= own.NextCopy)
         {
-            SendCopy(own);
+            SendCopy(now, own);
             own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
         }
     }
@@ -388,114 +266,41 @@ internal sealed class Negotiator
     private void SendFirst(Instant now)
     {
         _own!.Apply(OwnProposalEvent.FirstPacketMade);
-        SendCopy(_own);
+        SendCopy(now, _own);
         _own.NextCopy = now + Jitter.Lengthen(_context.Times.FirstResend, _context.Random);
     }
 
-    private void SendCopy(OwnProposal own)
+    //= spec/psec.md#reject-schedule
+    private void SendCopy(Instant now, OwnProposal own)
     {
         own.Copies++;
         _frames.Enqueue(own.ToFrame(_longest));
-    }
-
-    //= spec/psec.md#copy
-    private DropReason TakeCopy(RemoteProposal known, out byte[] answer)
-    {
-        answer = [];
-        if (known.IsAccepted)
+        if (own is { State: OwnProposalState.Rejected, RejectDue: null, RejectedAt: { } rejected }
+            && own.Copies >= own.CopiesAtReject + _context.Times.RejectCopies)
         {
-            answer = EncodeAccept(known.Agreement.Scheme);
-            return DropReason.None;
+            // A driver that slept for the 3 s sends the last copy after them: it has a chance of an answer too.
+            var (patient, answered) = (rejected + _context.Times.RejectPatience, now + _context.Times.FirstResend);
+            own.RejectDue = patient < answered ? answered : patient;
         }
-
-        //= spec/psec.md#copy-after-win
-        if (!known.IsSimultaneous)
-        {
-            return DropReason.NegotiationOver;
-        }
-
-        if (known.WeLead && _own is { IsSent: true } own)
-        {
-            SendCopy(own);
-            _reports.Enqueue(known.Agreement.Equals(own.Leading) ? new NegotiationReport.Repeat(known.Agreement) : Lead(own, known.Agreement));
-        }
-
-        return DropReason.None;
-    }
-
-    private DropReason Accept(Instant now, ReceivedProposal proposal, out byte[] answer)
-    {
-        var agreement = Agreement.Standard(_context.Crypto, proposal.NormalForm, proposal.Scheme!, proposal.ClaimedPeer);
-        _remotes.Add(new(proposal.Digest, agreement, RemoteProposalState.Accepted, weLead: false, now + _context.Times.Attempt));
-        answer = EncodeAccept(proposal.Scheme!);
-        return DropReason.None;
-    }
-
-    //= spec/psec.md#accept-none-outstanding
-    private DropReason Oppose(Instant now, ReceivedProposal proposal)
-    {
-        var own = _own!;
-        var (leader, follower) = proposal.WeLead ? (own.NormalForm, proposal.NormalForm) : (proposal.NormalForm, own.NormalForm);
-        var agreement = Agreement.Simultaneous(_context.Crypto, leader, follower, proposal.Scheme!, proposal.ClaimedPeer);
-        _remotes.Add(new(proposal.Digest, agreement, RemoteProposalState.Simultaneous, proposal.WeLead, now + _context.Times.Attempt));
-        own.Simultaneous = true;
-        own.Apply(OwnProposalEvent.HypothesisAdded);
-        if (proposal.WeLead)
-        {
-            _reports.Enqueue(Lead(own, agreement));
-        }
-
-        return DropReason.None;
-    }
-
-    //= spec/psec.md#newest
-    private static NegotiationReport.Begin Lead(OwnProposal own, Agreement agreement)
-    {
-        own.Leading = agreement;
-        return new(agreement, Embed: false);
-    }
-
-    private DropReason HandleRetry(Instant now, OwnProposal own, ReadOnlySpan<byte> text)
-    {
-        //= spec/psec.md#retry-taken
-        if (own.Retries >= ImplementationLimits.RetriesPerAttempt)
-        {
-            return DropReason.RetriesExhausted;
-        }
-
-        if (text.Length > ImplementationLimits.RetryTextSize)
-        {
-            return DropReason.NotOffered;
-        }
-
-        own.TakeRetry(text);
-        SendCopy(own);
-        own.NextCopy = now + Jitter.Lengthen(_context.Times.Resend, _context.Random);
-        return DropReason.None;
-    }
-
-    //= spec/psec.md#proposals-per-address
-    private bool TryMakeRoom()
-    {
-        if (_remotes.Count(remote => remote.State != RemoteProposalState.Over) < ImplementationLimits.ProposalsPerAddress)
-        {
-            return true;
-        }
-
-        var oldest = _remotes.FindIndex(remote => remote.State is RemoteProposalState.Accepted or RemoteProposalState.Simultaneous);
-        if (oldest < 0)
-        {
-            return false;
-        }
-
-        _remotes[oldest].Apply(RemoteProposalEvent.Displaced);
-        _remotes.RemoveAt(oldest);
-        return true;
     }
 
     private void EndAttempt(Instant now, bool byPeer)
     {
-        foreach (var remote in _remotes)
+        Remember(now, _remotes);
+        if (_own?.Apply(OwnProposalEvent.Won) == true)
+        {
+            EndOwn();
+            if (byPeer)
+            {
+                _reports.Enqueue(new NegotiationReport.Over(NegotiationOutcome.WonByPeer));
+            }
+        }
+    }
+
+    // Whoever wins may do so again and again: only the newest wins are remembered.
+    private void Remember(Instant now, List<RemoteProposal> won)
+    {
+        foreach (var remote in won)
         {
             if (remote.Apply(RemoteProposalEvent.Won))
             {
@@ -503,34 +308,18 @@ internal sealed class Negotiator
             }
         }
 
-        while (_remotes.Count > KeptAfterWin)
+        for (var over = _remotes.Count(remote => remote.State == RemoteProposalState.Over); over > KeptAfterWin; over--)
         {
-            _remotes.RemoveAt(0);
-        }
-
-        if (_own?.Apply(OwnProposalEvent.Won) == true)
-        {
-            if (byPeer)
-            {
-                _reports.Enqueue(new NegotiationReport.Over(NegotiationOutcome.WonByPeer));
-            }
-
-            EndOwn();
+            _remotes.RemoveAt(_remotes.FindIndex(remote => remote.State == RemoteProposalState.Over));
         }
     }
 
     private void EndOwn()
     {
+        // What is not polled yet would begin a handshake, or send a proposal, of an attempt that is over.
         _own = null;
         _frames.Clear();
+        _reports.Clear();
         _remotes.RemoveAll(remote => remote.Apply(RemoteProposalEvent.OwnEnded));
-    }
-
-    private static byte[] EncodeAccept(string scheme)
-    {
-        var accept = new AcceptFrame(PsecFrame.ToBytes(scheme));
-        var frame = new byte[accept.EncodedLength];
-        WireMessage.Write(accept, frame);
-        return frame;
     }
 }

@@ -79,6 +79,9 @@ internal sealed class OwnProposal
 
     public int CopiesAtReject { get; set; }
 
+    /// <summary>Gets or sets when a reject ends it: not known before the copies that follow a reject are out.</summary>
+    public Instant? RejectDue { get; set; }
+
     public int Retries { get; private set; }
 
     public bool Apply(OwnProposalEvent what)
@@ -106,11 +109,19 @@ internal sealed class OwnProposal
 
     private string[] Strings { get; set; } = [];
 
+    /// <summary>Takes up a cookie, if the proposal that carries it is not too long: a forged one must not make what no path carries.</summary>
     //= spec/psec.md#retry-taken
-    public void TakeRetry(ReadOnlySpan<byte> text)
+    public bool TryTakeRetry(ReadOnlySpan<byte> text, int longest)
     {
-        _cookie = Encoding.UTF8.GetString(text);
+        var cookie = Encoding.UTF8.GetString(text);
+        if (ProposalFrame.Encode(Id, [.. Strings, cookie]).Length > longest)
+        {
+            return false;
+        }
+
+        _cookie = cookie;
         Retries++;
+        return true;
     }
 
     public void TakeFirstPacket(byte[] packet) => _firstPacket = packet;
@@ -143,6 +154,7 @@ internal sealed class OwnProposal
         digest.Add(NextCopy);
         digest.Add(RejectedAt);
         digest.Add(RejectedAt is null ? 0 : Copies - CopiesAtReject);
+        digest.Add(RejectDue);
     }
 
     //= spec/psec.md#hidden-id

@@ -30,9 +30,9 @@ internal sealed class RetryCookies(ICryptoProvider crypto, IRandomSource random)
     private Instant _currentSince;
     private Instant _previousSince;
 
-    /// <summary>Gets when a key is to be put aside or wiped; null while there is none.</summary>
+    /// <summary>Gets when a key is to be put aside or wiped, the older one first; null while there is none.</summary>
     public Instant? NextDeadline
-        => _current is not null ? _currentSince + KeyLife : _previous is not null ? _previousSince + KeyLife + KeyLife : null;
+        => _previous is not null ? _previousSince + KeyLife + KeyLife : _current is not null ? _currentSince + KeyLife : null;
 
     /// <summary>Returns the frame that asks for a proposal with a cookie.</summary>
     public byte[] MakeRetry(Instant now, in NetworkAddress remote, ReadOnlySpan<byte> digest)
