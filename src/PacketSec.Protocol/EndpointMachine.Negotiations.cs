@@ -554,7 +554,8 @@ public sealed partial class EndpointMachine
             return;
         }
 
-        var next = negotiation.Negotiator.NextDeadline?.Nanoseconds ?? long.MaxValue;
+        // A dial whose turn has come is begun with the next look at the time.
+        var next = negotiation.Waiting.Count > 0 && negotiation.Negotiator.Own is null ? 0 : negotiation.Negotiator.NextDeadline?.Nanoseconds ?? long.MaxValue;
         foreach (var waiting in negotiation.Waiting)
         {
             next = Math.Min(next, waiting.Deadline.Nanoseconds);
