@@ -24,7 +24,7 @@ internal sealed class NegotiatorSide
     public NegotiatorSide(string id, string dialled, int setting, FuzzTrace trace)
     {
         _trace = trace;
-        _longest = (setting & 4) != 0 ? 256 : ImplementationLimits.DatagramSize;
+        _longest = (setting & 4) != 0 ? 160 : ImplementationLimits.DatagramSize;
         _dialled = Read(dialled.PadRight(dialled[..2] == "12" ? 68 : 76, '7'));
         _context = new()
         {

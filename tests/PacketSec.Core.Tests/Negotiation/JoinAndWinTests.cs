@@ -35,14 +35,32 @@ public sealed class JoinAndWinTests
     {
         var remote = _fixture.Take(Proposal(DialledId, "x", "a"));
         _fixture.Propose("a");
-        for (var i = 0; i < 5; i++)
+        for (var i = 0; i < 3; i++)
         {
-            Assert.Empty(_fixture.Advance(Patience - Nanosecond100));
+            Assert.Empty(_fixture.Advance(TimeSpan.FromMilliseconds(498)));
             Assert.Equal(OwnProposalState.Joining, _fixture.Own.State);
             _fixture.Machine.OnProgress(_fixture.Now, remote);
         }
 
         Assert.Empty(_fixture.Advance(Patience - Nanosecond100));
+        Assert.Single(_fixture.Advance(Nanosecond100));
+    }
+
+    //= spec/psec.md#join
+    [Fact]
+    public void It_waits_no_longer_than_2_s_whatever_comes()
+    {
+        var remote = _fixture.Take(Proposal(DialledId, "x", "a"));
+        _fixture.Propose("a");
+        var begun = _fixture.Now;
+        while (_fixture.Now < begun + TimeSpan.FromSeconds(1.9))
+        {
+            Assert.Empty(_fixture.Advance(TimeSpan.FromMilliseconds(100)));
+            _fixture.Machine.OnProgress(_fixture.Now, remote);
+        }
+
+        Assert.Empty(_fixture.Advance(begun + TimeSpan.FromSeconds(2) - Nanosecond100 - _fixture.Now));
+        Assert.Equal(OwnProposalState.Joining, _fixture.Own.State);
         Assert.Single(_fixture.Advance(Nanosecond100));
     }
 
@@ -100,16 +118,11 @@ public sealed class JoinAndWinTests
     [Fact]
     public void A_dial_that_waits_fails_at_its_deadline_too()
     {
-        var remote = _fixture.Take(Proposal(DialledId, "x", "a"));
-        _fixture.Propose("a");
-        for (var i = 0; i < 24; i++)
-        {
-            _fixture.Advance(TimeSpan.FromMilliseconds(400));
-            _fixture.Machine.OnProgress(_fixture.Now, _fixture.Machine.Remotes.Count > 0 ? _fixture.Machine.Remotes[0] : remote);
-        }
-
-        _fixture.Receive(Proposal(DialledId, "y", "a"));
-        _fixture.Advance(TimeSpan.FromMilliseconds(400));
+        _fixture.Take(Proposal(DialledId, "x", "a"));
+        _fixture.Propose(new ProposalOptions { Schemes = ["a"] }, within: TimeSpan.FromMilliseconds(400));
+        _fixture.Advance(TimeSpan.FromMilliseconds(400) - Nanosecond100);
+        Assert.Equal(OwnProposalState.Joining, _fixture.Own.State);
+        _fixture.Advance(Nanosecond100);
         Assert.Null(_fixture.Machine.Own);
         Assert.Equal(NegotiationOutcome.TimedOut, _fixture.Outcome());
     }

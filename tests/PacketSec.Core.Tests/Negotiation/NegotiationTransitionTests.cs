@@ -195,7 +195,7 @@ public sealed class NegotiationTransitionTests
                 fixture.Machine.Withdraw();
                 break;
             case RemoteProposalEvent.Won:
-                fixture.Machine.OnWonAsInitiator(fixture.Now);
+                fixture.Machine.OnWonAsResponder(fixture.Now, remote.Agreement, Dialled);
                 break;
             case RemoteProposalEvent.TimeOver:
                 fixture.Now = remote.ForgetAt;

@@ -350,6 +350,42 @@ public sealed class RemoteProposalTests
         Assert.Equal(DropReason.None, _fixture.Receive(Proposal(HighId, "fifth", "a")));
     }
 
+    //= spec/psec.md#proposals-per-address
+    [Fact]
+    public void Where_this_side_leads_a_verified_answer_keeps_the_place()
+    {
+        _fixture.Propose("a");
+        var remotes = Enumerable.Range(0, 4).Select(i => _fixture.Take(Proposal(HighId, $"{i}", "a"))).ToList();
+        _fixture.Machine.OnAnswered(remotes[0].Agreement);
+        Assert.Equal(RemoteProposalState.SimultaneousServing, remotes[0].State);
+        Assert.False(_fixture.Own.Accepted);
+        var fifth = _fixture.Take(Proposal(HighId, "fifth", "a"));
+        Assert.Equal([remotes[0], remotes[2], remotes[3], fifth], _fixture.Machine.Remotes);
+    }
+
+    [Fact]
+    public void A_copy_begins_a_handshake_anew_where_this_side_leads_and_another_is_newer()
+    {
+        _fixture.Propose("a");
+        var (first, second) = (_fixture.Take(Proposal(HighId, "first", "a")), _fixture.Take(Proposal(HighId, "second", "a")));
+        var led = _fixture.Take(Proposal(LowId, "led", "a"));
+        Assert.Equal([true, false, false], new[] { first, second, led }.Select(_fixture.Machine.Reinstates));
+        _fixture.Receive(Proposal(HighId, "first", "a"));
+        Assert.Equal([false, true, false], new[] { first, second, led }.Select(_fixture.Machine.Reinstates));
+        _fixture.Machine.Withdraw();
+        Assert.False(_fixture.Machine.Reinstates(second));
+    }
+
+    [Fact]
+    public void Agreements_are_known_until_their_proposals_are_over()
+    {
+        var remote = _fixture.Take(Proposal(HighId, "x", "a"));
+        Assert.True(_fixture.Machine.Knows(remote.Agreement));
+        Assert.False(_fixture.Machine.Knows(Agreement.Standard(PacketSec.Crypto.CryptoProvider.Default, [1], "a", null)));
+        _fixture.Machine.OnWonAsResponder(_fixture.Now, remote.Agreement, Peer(HighId));
+        Assert.False(_fixture.Machine.Knows(remote.Agreement));
+    }
+
     private void Begin(bool simultaneous)
     {
         if (simultaneous)
