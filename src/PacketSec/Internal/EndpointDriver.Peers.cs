@@ -1,7 +1,6 @@
 using PacketSec.Diagnostics;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
-using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Udp;
 
@@ -12,11 +11,6 @@ internal sealed partial class EndpointDriver
 {
     //= spec/sessions.md#redial
     private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(10);
-
-    private readonly Queue<(PeerHandle Peer, NegotiationRequest Request)> _requests = new();
-    private readonly Queue<(PeerHandle Peer, NegotiationReport Report)> _reports = new();
-
-    private bool _endpointChanged;
 
     private void Connect(Instant now, Dial dial)
     {
@@ -490,50 +484,5 @@ internal sealed partial class EndpointDriver
 
         // Another dial may have waited for this peer's attempt to end.
         _endpointChanged = true;
-    }
-
-    /// <summary>
-    /// Carries what peers and the endpoint machine have to say to each other about negotiations, until neither has anything. Not while either is
-    /// being settled: the outboxes are in use then.
-    /// </summary>
-    private void CarryNegotiations(Instant now)
-    {
-        while (true)
-        {
-            if (_requests.TryDequeue(out var request))
-            {
-                lock (_gate)
-                {
-                    _machine.HandleNegotiation(now, request.Peer, request.Request);
-                    _endpointOutbox.Collect(_machine);
-                }
-
-                SettleEndpoint(now);
-            }
-            else if (_reports.TryDequeue(out var report))
-            {
-                if (_peers.TryGetValue(report.Peer, out var peer))
-                {
-                    Instant? deadline;
-                    lock (peer.Gate)
-                    {
-                        peer.Machine.HandleNegotiation(now, report.Report);
-                        _peerOutbox.Collect(now, peer.Machine, _aead);
-                        deadline = peer.Machine.NextDeadline;
-                    }
-
-                    Settle(now, peer, deadline);
-                }
-            }
-            else if (_endpointChanged)
-            {
-                _endpointChanged = false;
-                SettleEndpoint(now);
-            }
-            else
-            {
-                return;
-            }
-        }
     }
 }

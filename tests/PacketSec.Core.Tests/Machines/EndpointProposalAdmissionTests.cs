@@ -212,6 +212,26 @@ public sealed class EndpointProposalAdmissionTests
         }
     }
 
+    //= spec/psec.md#first-packet-progress
+    [Fact]
+    public void First_packets_with_other_bytes_are_handshakes_of_their_own_up_to_the_bound()
+    {
+        using var fixture = new EndpointNegotiationFixture();
+        using var peer = fixture.NewIdentity(2);
+        var proposal = fixture.NewProposal(peer);
+        var agreement = EndpointNegotiationFixture.StandardOf(proposal);
+        fixture.Receive(Remote, proposal);
+        for (var i = 1; i <= ImplementationLimits.HandshakesPerAddress + 1; i++)
+        {
+            using var hello = fixture.NewInitHello(peer, agreement);
+            hello.InitHello[8] ^= (byte)i;
+            Assert.Equal((ReceivedKind.Handshake, DropReason.None), fixture.Receive(Remote, hello.InitHello));
+            fixture.RunWork();
+            Assert.Equal(Math.Min(i, ImplementationLimits.HandshakesPerAddress), fixture.Machine.HalfOpen);
+            Assert.Equal((ReceivedKind.CachedAnswer, DropReason.None), fixture.Receive(Remote, hello.InitHello));
+        }
+    }
+
     //= spec/psec.md#one-wins
     //= spec/psec.md#copy-after-win
     [Fact]

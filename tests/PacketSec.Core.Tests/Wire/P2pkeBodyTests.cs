@@ -116,7 +116,7 @@ public sealed class P2pkeBodyTests
         Assert.Equal((has, complete), (body.HasAuthClaim, body.AuthClaim.IsComplete));
     }
 
-    //= spec/p2pke.md#transcript-tag
+    //= spec/p2pke.md#psec-tag
     [Fact]
     public void A_transcript_tag_of_eight_bytes_stands_last()
     {
