@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using PacketSec.Crypto;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Examples.Tests;
@@ -9,6 +10,8 @@ namespace PacketSec.Examples.Tests;
 /// <summary>A driver of the core without sockets of ours: whatever carries datagrams sits behind <see cref="Send"/>.</summary>
 internal sealed class OwnDriver : IDisposable
 {
+    private static readonly ProposalOptions Proposal = new() { Schemes = ["p2pke-1"] };
+
     private readonly IdentityKey _identity;
     private readonly WallClock _wallClock;
     private readonly EndpointMachine _endpoint;
@@ -21,12 +24,14 @@ internal sealed class OwnDriver : IDisposable
     {
         _identity = identity;
         _wallClock = wallClock;
-        _endpoint = new(new() { Crypto = CryptoProvider.Default, Random = new SystemRandom(), Identity = identity, DirectScheme = "p2pke-1" });
+        _endpoint = new(new() { Crypto = CryptoProvider.Default, Random = new SystemRandom(), Identity = identity, Schemes = Proposal.Schemes });
     }
 
     public required Action<PathAddress, byte[]> Send { get; init; }
 
     public required Action<PeerId, byte[]> Received { get; init; }
+
+    public Instant? NextDeadline => _peers.Values.Select(peer => peer.NextDeadline).Append(_endpoint.NextDeadline).Min();
 
     public PeerMachine Connect(Instant now, PeerId identity, PathAddress path)
     {
@@ -36,7 +41,7 @@ internal sealed class OwnDriver : IDisposable
         }
 
         var peer = Peer(handle, identity);
-        peer.Connect(now, path);
+        peer.Connect(now, path, Proposal);
         Drain(now, handle, peer);
         return peer;
     }
@@ -89,12 +94,16 @@ internal sealed class OwnDriver : IDisposable
             works.Add(work!);
         }
 
+        var requests = new List<NegotiationRequest>();
         while (peer.TryPollEvent(out var what))
         {
             switch (what)
             {
                 case PeerEvent.RouteChanged changed:
                     _endpoint.HandleRouteChange(handle, changed);
+                    break;
+                case PeerEvent.NegotiationRequested requested:
+                    requests.Add(requested.Request);
                     break;
                 case PeerEvent.Closed:
                     _endpoint.ClosePeer(handle);
@@ -110,6 +119,13 @@ internal sealed class OwnDriver : IDisposable
         while (peer.TryPollTransmit(now, _aead, _datagram, out var transmit))
         {
             Send(transmit.Path, _datagram[..transmit.Length]);
+        }
+
+        // The endpoint negotiates for its peers; what it has to tell them comes back as an event.
+        foreach (var request in requests)
+        {
+            _endpoint.HandleNegotiation(now, handle, request);
+            Drain(now);
         }
 
         // Handshake cryptography is a value: run it here, or on any other thread, and give it back.
@@ -158,11 +174,22 @@ internal sealed class OwnDriver : IDisposable
             Send(transmit.Path, _datagram[..transmit.Length]);
         }
 
+        var events = new List<EndpointEvent>();
         while (_endpoint.TryPollEvent(out var what))
         {
-            if (what is EndpointEvent.SessionEstablished established)
+            events.Add(what!);
+        }
+
+        foreach (var happened in events)
+        {
+            if (happened is EndpointEvent.SessionEstablished established)
             {
                 Adopt(now, established);
+            }
+            else if (happened is EndpointEvent.NegotiationReported reported && _peers.TryGetValue(reported.Peer, out var peer))
+            {
+                peer.HandleNegotiation(now, reported.Report);
+                Drain(now, reported.Peer, peer);
             }
         }
 

@@ -56,9 +56,9 @@ public sealed class OwnDriverTests
         using var other = IdentityKey.FromSeed(Seed(4), CryptoProvider.Default);
         using var dialler = new OwnDriver(key, Calendar) { Send = (_, _) => sent++, Received = (_, _) => { } };
 
-        var channel = dialler.Connect(new Instant(0), other.PeerId, new PathAddress(DiallerAddress, ListenerAddress));
+        dialler.Connect(new Instant(0), other.PeerId, new PathAddress(DiallerAddress, ListenerAddress));
         Assert.Equal(1, sent);
-        dialler.OnTimer(channel.NextDeadline!.Value);
+        dialler.OnTimer(dialler.NextDeadline!.Value);
         Assert.Equal(2, sent);
     }
 
