@@ -43,7 +43,7 @@ internal static class DialCommand
         {
             address, count, size, window, rate, requireAll, timeout, linger,
         };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0));
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command));
         command.Validators.Add(result =>
         {
             if (result.GetResult(count) is null)
@@ -83,15 +83,25 @@ internal static class DialCommand
         NumberedPayload.MinSize,
         LargestSize);
 
-    public static void PrintConnected(Reporter reporter, LocalEndpoint local, PacketSecChannel channel)
-        => reporter.Status(Tone.Good, "connected", $"connected to {channel.RemotePeerId} at {channel.RemoteAddress} by {channel.Scheme}", line =>
+    /// <summary>Prints that a channel is open, and returns what prints its further events.</summary>
+    public static async Task<ChannelWatcher> PrintConnectedAsync(Reporter reporter, LocalEndpoint local, PacketSecChannel channel)
+    {
+        var watcher = new ChannelWatcher(channel, reporter, resultsOnly: true);
+        var session = await watcher.FirstSessionAsync();
+        var how = session is null ? channel.Scheme : SessionText.Describe(session, channel.Scheme);
+        reporter.Status(Tone.Good, "connected", $"connected to {channel.RemotePeerId} at {channel.RemoteAddress} by {how}", line =>
         {
             line.WriteString("peer", channel.RemotePeerId.ToString());
             line.WriteString("remote", channel.RemoteAddress.ToString());
             line.WriteString("own_peer", local.Endpoint.PeerId.ToString());
             line.WriteString("local", local.Endpoint.LocalEndPoint.ToString());
-            line.WriteString("scheme", channel.Scheme);
+            if (session is not null)
+            {
+                SessionText.Write(line, session, channel.Scheme);
+            }
         });
+        return watcher;
+    }
 
     /// <summary>Prints why a channel ended, unless it has been told, and returns the exit code.</summary>
     public static int Fail(Reporter reporter, ChannelWatcher watcher, PacketSecError reason, PeerAddress address)
@@ -110,9 +120,8 @@ internal static class DialCommand
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
-        await using var channel = await local.ConnectAsync(address, cancellationToken);
-        PrintConnected(reporter, local, channel);
-        var watcher = new ChannelWatcher(channel, reporter, resultsOnly: true);
+        await using var channel = await local.ConnectAsync(address, options.Schemes.ToConnectOptions(parsed), cancellationToken);
+        var watcher = await PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("dial");
         var exchange = new LineExchange(channel, context.Input, reporter, linger);
         var isSent = false;
@@ -144,9 +153,8 @@ internal static class DialCommand
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
-        await using var channel = await local.ConnectAsync(address, cancellationToken);
-        PrintConnected(reporter, local, channel);
-        var watcher = new ChannelWatcher(channel, reporter, resultsOnly: true);
+        await using var channel = await local.ConnectAsync(address, options.Schemes.ToConnectOptions(parsed), cancellationToken);
+        var watcher = await PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("dial");
         using var run = new EchoRun(channel, plan, () => watcher.IsMismatched);
         var start = Stopwatch.GetTimestamp();

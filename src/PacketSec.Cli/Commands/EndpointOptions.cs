@@ -23,8 +23,9 @@ internal sealed class EndpointOptions
 
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Print the library's log on standard error." };
 
-    public EndpointOptions(Command command, IPEndPoint defaultBind)
+    public EndpointOptions(Command command, IPEndPoint defaultBind, SchemeOptions schemes)
     {
+        Schemes = schemes;
         _bind = new("--bind")
         {
             Description = "The local address and port; [::] serves IPv6 and IPv4, port 0 lets the system choose.",
@@ -37,6 +38,9 @@ internal sealed class EndpointOptions
         command.Options.Add(_lifetime);
         command.Options.Add(_verbose);
     }
+
+    /// <summary>Gets the options of the same command that say how a scheme is agreed on.</summary>
+    public SchemeOptions Schemes { get; }
 
     /// <summary>Makes the argument <c>ADDRESS</c> of the commands that dial.</summary>
     public static Argument<PeerAddress> CreatePeerArgument() => new("ADDRESS")
@@ -91,12 +95,16 @@ internal sealed class EndpointOptions
     {
         var keyFile = parsed.GetValue(_key);
         var isNew = keyFile is not null && !File.Exists(keyFile);
-        var local = LocalEndpoint.Open(
-            keyFile,
-            parsed.GetRequiredValue(_bind),
-            SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
-            new ErrorLog(context.Error, parsed.GetValue(_verbose)),
-            authorize);
+        var local = LocalEndpoint.Open(keyFile, identity => Schemes.Configure(
+            new()
+            {
+                Identity = identity,
+                LocalEndPoint = parsed.GetRequiredValue(_bind),
+                SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
+                LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
+                Authorize = authorize,
+            },
+            parsed));
         if (isNew)
         {
             reporter.Status(Tone.Note, "key_made", $"made a new key: {keyFile}", line =>

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Net;
 using PacketSec.Cli.Net;
-using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Cli.Commands;
 
@@ -16,13 +15,6 @@ internal static class ListenCommand
     public static Command Create(CliContext context)
     {
         var echo = new Option<bool>("--echo") { Description = "Send every datagram back; without it they are printed, one line each." };
-        var direct = new Option<string>("--direct")
-        {
-            Description = $"The scheme for peers that do not negotiate. {P2pkeScheme.Name} is the default, because nothing negotiates yet.",
-            HelpName = "NAME",
-            DefaultValueFactory = _ => P2pkeScheme.Name,
-        };
-        direct.AcceptOnlyFromAmong(P2pkeScheme.Name);
         var allow = new Option<string[]>("--allow")
         {
             Description = "Let this identity in and no other; can be repeated, and combined with --allow-file.",
@@ -33,34 +25,46 @@ internal static class ListenCommand
             Description = "Let the identities in that the file lists, one in each line; # begins a comment.",
             HelpName = "FILE",
         };
-        var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo, direct, allow, allowFile };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, DefaultPort));
+        var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo, allow, allowFile };
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, DefaultPort), SchemeOptions.ForListener(command));
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var list = AccessList.Load(parsed.GetValue(allow) ?? [], parsed.GetValue(allowFile));
             var reporter = new Reporter(context, parsed.GetValue(context.Json));
             await using var local = endpoint.Open(
                 context, reporter, parsed, list is null ? null : (identity, _) => ValueTask.FromResult(list.Contains(identity.PeerId)));
-            PrintListening(reporter, local.Endpoint, list?.Count);
+            PrintListening(reporter, local.Endpoint, endpoint.Schemes.SchemesOf(parsed), endpoint.Schemes.DirectOf(parsed), list?.Count);
             await ServeAllAsync(reporter, local.Endpoint, parsed.GetValue(echo), cancellationToken);
             return ExitCodes.Success;
         });
         return command;
     }
 
-    private static void PrintListening(Reporter reporter, PacketSecEndpoint endpoint, int? allowed)
+    private static void PrintListening(Reporter reporter, PacketSecEndpoint endpoint, IReadOnlyList<string> schemes, string? direct, int? allowed)
     {
         var local = endpoint.LocalEndPoint;
         var host = local.Address.Equals(IPAddress.IPv6Any) || local.Address.Equals(IPAddress.Any)
             ? "HOST"
             : local.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString();
         var who = allowed is { } count ? $" for {count} {(count == 1 ? "identity" : "identities")}" : "";
-        reporter.Line(Tone.Good, "listening", $"listening on {local}{who}; dial {endpoint.PeerId}@{host}:{local.Port}", line =>
+        var how = $" by {SchemeOptions.NamesOf(schemes)}{(direct is null ? "" : $", directly by {direct}")}";
+        reporter.Line(Tone.Good, "listening", $"listening on {local}{who}{how}; dial {endpoint.PeerId}@{host}:{local.Port}", line =>
         {
             line.WriteString("peer", endpoint.PeerId.ToString());
             line.WriteString("local", local.ToString());
             line.WriteNumber("port", local.Port);
-            line.WriteString("scheme", P2pkeScheme.Name);
+            line.WriteStartArray("schemes");
+            foreach (var scheme in schemes)
+            {
+                line.WriteStringValue(scheme);
+            }
+
+            line.WriteEndArray();
+            if (direct is not null)
+            {
+                line.WriteString("direct", direct);
+            }
+
             if (allowed is { } number)
             {
                 line.WriteNumber("allowed", number);

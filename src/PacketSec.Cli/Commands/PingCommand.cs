@@ -21,7 +21,7 @@ internal static class PingCommand
         {
             address, count, interval, size, deadline,
         };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0));
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command));
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var end = parsed.GetValue(deadline);
@@ -41,9 +41,8 @@ internal static class PingCommand
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
-        await using var channel = await local.ConnectAsync(address, cancellationToken);
-        DialCommand.PrintConnected(reporter, local, channel);
-        var watcher = new ChannelWatcher(channel, reporter, resultsOnly: true);
+        await using var channel = await local.ConnectAsync(address, options.Schemes.ToConnectOptions(parsed), cancellationToken);
+        var watcher = await DialCommand.PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("ping");
         using var run = new PingRun(channel, plan, reporter);
         await run.RunAsync(cancellationToken);

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using PacketSec.Protocol.Identity;
-using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Cli.Net;
 
@@ -8,27 +7,46 @@ namespace PacketSec.Cli.Net;
 internal sealed class ChannelWatcher(PacketSecChannel channel, Reporter reporter, bool resultsOnly)
 {
     private readonly PeerId _peer = channel.RemotePeerId;
+    private readonly IAsyncEnumerator<PacketSecChannelEvent> _events = channel.ReadEventsAsync().GetAsyncEnumerator();
+    private readonly Queue<PacketSecChannelEvent> _read = [];
     private PeerId? _stranger;
 
     /// <summary>Gets a value indicating whether another identity answers in the peer's place, and the user has been told.</summary>
     public bool IsMismatched => Volatile.Read(ref _stranger) is not null;
 
+    /// <summary>Waits, before <see cref="RunAsync"/>, for the session that opened the channel, and prints nothing.</summary>
+    /// <returns>The session; null where the channel is over and has none to tell of.</returns>
+    public async Task<PacketSecChannelEvent.SessionConfirmed?> FirstSessionAsync()
+    {
+        while (await _events.MoveNextAsync())
+        {
+            _read.Enqueue(_events.Current);
+            if (_events.Current is PacketSecChannelEvent.SessionConfirmed session)
+            {
+                return session;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Prints until the channel is over.</summary>
     /// <param name="name">How lines name the channel.</param>
     public async Task RunAsync(string name)
     {
-        await foreach (var happening in channel.ReadEventsAsync())
+        while (_read.Count > 0 || await _events.MoveNextAsync())
         {
+            var happening = _read.TryDequeue(out var read) ? read : _events.Current;
             switch (happening)
             {
                 case PacketSecChannelEvent.SessionConfirmed session:
                     Volatile.Write(ref _stranger, null);
-                    var maker = session.Role == SessionRole.Initiator ? "this side" : "the peer";
-                    Print(Tone.Good, "session", $"{name}: session {session.Number}, begun by {maker}, is confirmed with {session.Remote}", line =>
+                    var how = SessionText.Describe(session, channel.Scheme);
+                    Print(Tone.Good, "session", $"{name}: session {session.Number} is confirmed with {session.Remote}: {how}", line =>
                     {
                         line.WriteNumber("number", session.Number);
-                        line.WriteString("role", session.Role.ToString().ToLowerInvariant());
                         line.WriteString("remote", session.Remote.ToString());
+                        SessionText.Write(line, session, channel.Scheme);
                     });
                     break;
                 case PacketSecChannelEvent.SessionEnded session:
@@ -41,7 +59,7 @@ internal sealed class ChannelWatcher(PacketSecChannel channel, Reporter reporter
                     OnMismatch(mismatch.Proven);
                     break;
                 case PacketSecChannelEvent.AttemptFailed:
-                    Print(Tone.Bad, "attempt_failed", $"{name}: nobody answered a handshake for 10 s", _ => { });
+                    Print(Tone.Bad, "attempt_failed", $"{name}: a handshake was not answered for 10 s, or found no scheme in common", _ => { });
                     break;
                 case PacketSecChannelEvent.Closed closed:
                     Print(Tone.Note, "closed", $"{name}: {Describe(closed.Error)}", line =>

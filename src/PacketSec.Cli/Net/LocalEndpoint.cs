@@ -1,6 +1,3 @@
-using System.Net;
-using PacketSec.Protocol.Sessions;
-
 namespace PacketSec.Cli.Net;
 
 /// <summary>The identity and the endpoint of one command.</summary>
@@ -21,29 +18,14 @@ internal sealed class LocalEndpoint : IAsyncDisposable
 
     /// <summary>Loads the key, or makes one, and binds the socket.</summary>
     /// <param name="keyFile">The key file, made if there is none; null makes an identity that is never saved.</param>
-    /// <param name="bind">The address to bind.</param>
-    /// <param name="lifetimes">The ages of sessions.</param>
-    /// <param name="log">Where the library's log goes.</param>
-    /// <param name="authorize">The question whether an identity may have a channel; null lets all in.</param>
+    /// <param name="options">Makes the endpoint's options for the key.</param>
     /// <exception cref="CliException">The key or the address cannot be used.</exception>
-    public static LocalEndpoint Open(
-        string? keyFile,
-        IPEndPoint bind,
-        SessionLifetimes lifetimes,
-        ErrorLog log,
-        Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize = null)
+    public static LocalEndpoint Open(string? keyFile, Func<PacketSecIdentity, PacketSecEndpointOptions> options)
     {
         var identity = keyFile is null ? PacketSecIdentity.Generate() : KeyFiles.LoadOrCreate(keyFile);
         try
         {
-            return new(identity, PacketSecEndpoint.Bind(new()
-            {
-                Identity = identity,
-                LocalEndPoint = bind,
-                SessionLifetimes = lifetimes,
-                LoggerFactory = log,
-                Authorize = authorize,
-            }));
+            return new(identity, PacketSecEndpoint.Bind(options(identity)));
         }
         catch (IOException error)
         {
@@ -58,8 +40,8 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     }
 
     /// <summary>Dials a peer.</summary>
-    /// <exception cref="CliException">It cannot be reached, refuses, or is somebody else.</exception>
-    public async Task<PacketSecChannel> ConnectAsync(PeerAddress peer, CancellationToken cancellationToken)
+    /// <exception cref="CliException">It cannot be reached, refuses, is somebody else, or has no scheme in common.</exception>
+    public async Task<PacketSecChannel> ConnectAsync(PeerAddress peer, PacketSecConnectOptions options, CancellationToken cancellationToken)
     {
         if (peer.Peer.Equals(Endpoint.PeerId))
         {
@@ -78,7 +60,7 @@ internal sealed class LocalEndpoint : IAsyncDisposable
 
             try
             {
-                return await Endpoint.ConnectAsync(candidates[i], peer.Peer, deadline.Token);
+                return await Endpoint.ConnectAsync(candidates[i], peer.Peer, options, deadline.Token);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
@@ -86,7 +68,8 @@ internal sealed class LocalEndpoint : IAsyncDisposable
             }
             catch (PacketSecException error) when (isLast || error.Error != PacketSecError.WrongIdentity)
             {
-                throw Failures.From(error);
+                // What this machine could not send is no fault of the other side's way to agree on a scheme.
+                throw Endpoint.GetStatistics().SendFailures > 0 ? Failures.From(error) : Failures.OfDial(error, peer.Peer, options.DirectScheme);
             }
             catch (PacketSecException)
             {

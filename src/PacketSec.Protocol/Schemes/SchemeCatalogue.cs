@@ -8,6 +8,8 @@ internal sealed class SchemeCatalogue(IReadOnlyList<SchemeTraits> schemes)
 {
     public static SchemeCatalogue Default { get; } = new([new(P2pkeScheme.Name, HidesIdentity: false)]);
 
+    public IEnumerable<string> Names => schemes.Select(scheme => scheme.Name);
+
     public bool Hides(string name) => schemes.Any(scheme => scheme.Name == name && scheme.HidesIdentity);
 
     /// <summary>Checks the schemes that an endpoint serves.</summary>
@@ -75,7 +77,7 @@ internal sealed class SchemeCatalogue(IReadOnlyList<SchemeTraits> schemes)
     {
         if (!schemes.Any(scheme => scheme.Name == name))
         {
-            throw new ArgumentException($"No scheme named '{name}' is known; there is: {string.Join(", ", schemes.Select(scheme => scheme.Name))}.");
+            throw new ArgumentException($"No scheme named '{name}' is known; there is: {string.Join(", ", Names)}.");
         }
     }
 }

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
+
+namespace PacketSec.Cli.Commands;
+
+/// <summary>The options that say how a scheme is agreed on.</summary>
+internal sealed class SchemeOptions
+{
+    private static readonly SchemeCatalogue Known = SchemeCatalogue.Default;
+    private static readonly string[] Default = [P2pkeScheme.Name];
+
+    private readonly Option<string[]> _schemes;
+    private readonly Option<string?> _direct;
+    private readonly Option<bool>? _hidden;
+
+    private SchemeOptions(Command command, string schemes, string direct, string? hidden)
+    {
+        _schemes = new("--scheme")
+        {
+            Description = $"{schemes} Can be repeated, the first choice first. Known: {NamesOf(Known.Names)}; default: {NamesOf(Default)}.",
+            HelpName = "NAME",
+        };
+        _direct = new("--direct") { Description = direct, HelpName = "NAME" };
+        command.Options.Add(_schemes);
+        command.Options.Add(_direct);
+        if (hidden is not null)
+        {
+            _hidden = new("--hidden") { Description = hidden };
+            command.Options.Add(_hidden);
+        }
+
+        command.Validators.Add(Check);
+    }
+
+    public static SchemeOptions ForListener(Command command) => new(
+        command,
+        "A scheme that proposals of others are accepted for.",
+        "Serve this scheme also to peers that do not negotiate. None by default.",
+        hidden: null);
+
+    public static SchemeOptions ForDialler(Command command) => new(
+        command,
+        "A scheme to propose.",
+        "Do not negotiate: the peer is known to serve this scheme directly (psec listen --direct NAME).",
+        "Hide this side's peer ID in the proposal. All schemes proposed must hide identities.");
+
+    public static string NamesOf(IEnumerable<string> names) => string.Join(", ", names);
+
+    /// <summary>Returns the scheme to dial without negotiation; null negotiates.</summary>
+    public string? DirectOf(ParseResult parsed) => parsed.GetValue(_direct);
+
+    public IReadOnlyList<string> SchemesOf(ParseResult parsed) => ListedOrDefault(parsed.GetValue(_schemes));
+
+    /// <summary>Sets what an endpoint serves. One that dials directly serves nobody, and one that proposes serves what it proposes.</summary>
+    public PacketSecEndpointOptions Configure(PacketSecEndpointOptions options, ParseResult parsed)
+    {
+        var direct = parsed.GetValue(_direct);
+        return _hidden is null ? options with { Schemes = SchemesOf(parsed), DirectScheme = direct }
+            : direct is null ? options with { Schemes = SchemesOf(parsed) }
+            : options with { Schemes = [] };
+    }
+
+    public PacketSecConnectOptions ToConnectOptions(ParseResult parsed) => new()
+    {
+        DirectScheme = parsed.GetValue(_direct),
+        HidePeerId = _hidden is not null && parsed.GetValue(_hidden),
+    };
+
+    private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed) => listed is { Count: > 0 } ? listed : Default;
+
+    private void Check(CommandResult command)
+    {
+        string[] listed = [.. command.GetResult(_schemes)?.Tokens.Select(token => token.Value) ?? []];
+        var direct = command.GetResult(_direct)?.Tokens.SingleOrDefault()?.Value;
+        string[] named = direct is null ? listed : [.. listed, direct];
+        var unknown = named.Where(name => !Known.Names.Contains(name)).Distinct().ToList();
+        if (unknown.Count > 0)
+        {
+            command.AddError($"No scheme is named {string.Join(" or ", unknown.Select(name => $"'{name}'"))}; there is: {NamesOf(Known.Names)}.");
+            return;
+        }
+
+        if (_hidden is null)
+        {
+            Report(command, () => Known.CheckServed(ListedOrDefault(listed), direct, allowMixture: false));
+            return;
+        }
+
+        var isHidden = command.GetResult(_hidden) is { Implicit: false };
+        if (direct is not null)
+        {
+            if (listed.Length > 0 || isHidden)
+            {
+                command.AddError("--direct proposes nothing: leave it out to negotiate, or leave out --scheme and --hidden.");
+            }
+
+            return;
+        }
+
+        var open = ListedOrDefault(listed).Where(name => !Known.Hides(name)).Distinct().ToList();
+        if (isHidden && open.Count > 0)
+        {
+            var hiding = Known.Names.Where(Known.Hides).ToList();
+            command.AddError(hiding.Count == 0
+                ? $"--hidden proposes only schemes that hide identities, and there is none yet ({NamesOf(Known.Names)} shows them): dial without --hidden."
+                : $"--hidden proposes only schemes that hide identities, and {NamesOf(open)} shows them: list such as hide by --scheme ({NamesOf(hiding)}).");
+            return;
+        }
+
+        Report(command, () => Known.CheckProposal(new ProposalOptions { Schemes = ListedOrDefault(listed), HidePeerId = isHidden }));
+    }
+
+    private static void Report(CommandResult command, Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (ArgumentException error)
+        {
+            command.AddError(error.Message);
+        }
+    }
+}
