@@ -8,27 +8,42 @@ internal static class DemoCommand
 {
     private const string Rekey = "rekey";
     private const string Identity = "identity";
+    private const string Leader = "leader";
 
     public static Command Create(CliContext context)
     {
         var broken = new Option<string?>("--break")
         {
-            Description = "Break something on purpose, which the demo must notice: the renewal of keys, or the server's identity.",
+            Description = "Break something on purpose, which the demo must notice: the renewal of keys, the server's identity, or who leads when two "
+                + "dial each other. Only the part that is broken runs.",
         };
-        broken.AcceptOnlyFromAmong(Rekey, Identity);
-        var command = new Command("demo", "Show a handshake, traffic across renewed keys and a clean close between two endpoints on loopback.")
+        broken.AcceptOnlyFromAmong(Rekey, Identity, Leader);
+        var command = new Command(
+            "demo", "Show a negotiation, traffic across renewed keys and a clean close, and then two that dial each other at once, all on loopback.")
         {
             broken,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var reporter = new Reporter(context, parsed.GetValue(context.Json));
-            var failures = await new DemoRun(reporter, parsed.GetValue(broken) switch
+            var teller = new DemoTeller(new Reporter(context, parsed.GetValue(context.Json)));
+            var what = parsed.GetValue(broken) switch
             {
                 Rekey => DemoBreak.Rekey,
                 Identity => DemoBreak.Identity,
+                Leader => DemoBreak.Leader,
                 _ => DemoBreak.None,
-            }).RunAsync(cancellationToken);
+            };
+            List<string> failures = [];
+            if (what != DemoBreak.Leader)
+            {
+                failures.AddRange(await new DemoRun(teller, what).RunAsync(cancellationToken));
+            }
+
+            if (what is DemoBreak.None or DemoBreak.Leader)
+            {
+                failures.AddRange(await new MeetingRun(teller, what).RunAsync(cancellationToken));
+            }
+
             return failures.Count == 0
                 ? ExitCodes.Success
                 : throw new CliException(ExitCodes.Failed, $"The demo failed: {string.Join("; ", failures)}.");

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
 using System.Security.Cryptography;
-using PacketSec.Protocol.Sessions;
+using PacketSec.Protocol.Negotiation;
 
 namespace PacketSec.Cli.Demo;
 
@@ -11,18 +10,21 @@ internal enum DemoBreak
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>After the first handshake a relay drops all handshake messages.</summary>
+    /// <summary>After the first handshake a relay drops all negotiations and handshake messages.</summary>
     Rekey,
 
     /// <summary>The client expects another identity than the server's.</summary>
     Identity,
+
+    /// <summary>Of two that dial each other, a relay makes each believe that it leads.</summary>
+    Leader,
 }
 
 /// <summary>
-/// Two endpoints over UDP on loopback: a handshake, traffic across renewals of the keys, a clean close. What it prints comes from the events of the
-/// endpoints and from the hashes of the payloads.
+/// Two endpoints over UDP on loopback: a negotiation and a handshake, traffic across renewals of the keys, a clean close. What it prints comes from the
+/// events of the endpoints and from the hashes of the payloads.
 /// </summary>
-internal sealed class DemoRun(Reporter reporter, DemoBreak broken)
+internal sealed class DemoRun(DemoTeller teller, DemoBreak broken) : DemoPart(teller)
 {
     private const int LargestPayload = 1200;
     private const int SmallestPayload = 32;
@@ -30,17 +32,11 @@ internal sealed class DemoRun(Reporter reporter, DemoBreak broken)
     private const string Client = "client";
     private const string Server = "server";
 
-    // Keys are renewed after three quarters of it, or a little later.
-    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan LastArrivals = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BetweenDatagrams = TimeSpan.FromMilliseconds(2);
 
-    private readonly DemoTeller _teller = new(reporter);
     private readonly PayloadLedger _there = new();
     private readonly PayloadLedger _back = new();
-    private readonly List<string> _failures = [];
 
     /// <summary>Runs the demo.</summary>
     /// <param name="cancellationToken">Ends it early.</param>
@@ -62,7 +58,7 @@ internal sealed class DemoRun(Reporter reporter, DemoBreak broken)
         }
         catch (PacketSecException error)
         {
-            _teller.Tell(Tone.Bad, Client, "dial_failed", $"{error.Error}: {error.Message}", line => line.WriteString("reason", error.Error.ToString()));
+            Teller.Tell(Tone.Bad, Client, "dial_failed", $"{error.Error}: {error.Message}", line => line.WriteString("reason", error.Error.ToString()));
             return [$"no channel to {expected} came about ({error.Error})"];
         }
 
@@ -70,38 +66,23 @@ internal sealed class DemoRun(Reporter reporter, DemoBreak broken)
         {
             await using var accepted = await serverEndpoint.AcceptAsync(cancellationToken);
             Check(channel.RemotePeerId.Equals(serverKey.PeerId) && accepted.RemotePeerId.Equals(clientKey.PeerId), "the two sides do not know each other");
-            var client = new DemoSide(Client, channel, _teller);
-            var server = new DemoSide(Server, accepted, _teller);
+            var client = new DemoSide(Client, channel, Teller);
+            var server = new DemoSide(Server, accepted, Teller);
             var watching = Task.WhenAll(client.WatchAsync(), server.WatchAsync());
+            await CompareAsync(client, server, NegotiationCase.Standard, cancellationToken);
             await TalkAsync(client, server, filter, cancellationToken);
             await CloseAsync(client, server, cancellationToken);
             await accepted.DisposeAsync();
             await watching;
         }
 
-        return _failures;
+        return Failures;
     }
 
     private static bool IsRekeyed(DemoSide client, DemoSide server) => client.Confirmed >= SessionsWanted && server.Confirmed >= SessionsWanted;
 
     // All sessions have ended, and none has followed.
     private static bool IsStuck(DemoSide client) => client.Ended > 0 && client.Ended == client.Confirmed;
-
-    private PacketSecEndpoint Bind(string who, PacketSecIdentity identity)
-    {
-        var endpoint = PacketSecEndpoint.Bind(new()
-        {
-            Identity = identity,
-            LocalEndPoint = new(IPAddress.Loopback, 0),
-            SessionLifetimes = SessionLifetimes.Shortened(Lifetime),
-        });
-        _teller.Tell(Tone.Plain, who, "bound", $"{endpoint.PeerId} on {endpoint.LocalEndPoint}", line =>
-        {
-            line.WriteString("peer", endpoint.PeerId.ToString());
-            line.WriteString("local", endpoint.LocalEndPoint.ToString());
-        });
-        return endpoint;
-    }
 
     private async Task TalkAsync(DemoSide client, DemoSide server, HandshakeFilter? filter, CancellationToken cancellationToken)
     {
@@ -152,7 +133,7 @@ internal sealed class DemoRun(Reporter reporter, DemoBreak broken)
 
     private void TellCounts(string sender, PayloadCounts counts)
     {
-        _teller.Tell(counts.IsPerfect ? Tone.Good : Tone.Bad, sender, "counts", $"by the hashes of its datagrams: {counts}", line =>
+        Teller.Tell(counts.IsPerfect ? Tone.Good : Tone.Bad, sender, "counts", $"by the hashes of its datagrams: {counts}", line =>
         {
             line.WriteNumber("sent", counts.Sent);
             line.WriteNumber("received", counts.Received);
@@ -161,27 +142,5 @@ internal sealed class DemoRun(Reporter reporter, DemoBreak broken)
             line.WriteNumber("foreign", counts.Foreign);
         });
         Check(counts.IsPerfect, $"not every datagram of the {sender} arrived once ({counts})");
-    }
-
-    private async Task CloseAsync(DemoSide client, DemoSide server, CancellationToken cancellationToken)
-    {
-        await client.Channel.DisposeAsync();
-        var both = Task.WhenAll(client.Closed, server.Closed);
-        if (await Task.WhenAny(both, Task.Delay(LastArrivals, cancellationToken)) != both)
-        {
-            Check(false, "the server did not hear that the client closed the channel");
-            return;
-        }
-
-        var (here, there) = (await client.Closed, await server.Closed);
-        Check(here is null && there == PacketSecError.PeerClosed, $"the channel did not end by the client's closing (client {here}, server {there})");
-    }
-
-    private void Check(bool holds, string failure)
-    {
-        if (!holds)
-        {
-            _failures.Add(failure);
-        }
     }
 }

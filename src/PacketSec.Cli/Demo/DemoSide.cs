@@ -1,4 +1,4 @@
-using PacketSec.Protocol.Schemes;
+using PacketSec.Cli.Net;
 
 namespace PacketSec.Cli.Demo;
 
@@ -6,10 +6,16 @@ namespace PacketSec.Cli.Demo;
 internal sealed class DemoSide(string name, PacketSecChannel channel, DemoTeller teller)
 {
     private readonly TaskCompletionSource<PacketSecError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<PacketSecChannelEvent.SessionConfirmed> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _confirmed;
     private long _ended;
 
+    public string Name { get; } = name;
+
     public PacketSecChannel Channel { get; } = channel;
+
+    /// <summary>Gets the first session, once it is confirmed.</summary>
+    public Task<PacketSecChannelEvent.SessionConfirmed> First => _first.Task;
 
     /// <summary>Gets the sessions confirmed so far.</summary>
     public long Confirmed => Volatile.Read(ref _confirmed);
@@ -32,15 +38,15 @@ internal sealed class DemoSide(string name, PacketSecChannel channel, DemoTeller
                     break;
                 case PacketSecChannelEvent.SessionEnded session:
                     Interlocked.Increment(ref _ended);
-                    teller.Tell(Tone.Note, name, "session_ended", $"session {session.Number} has ended", line => line.WriteNumber("number", session.Number));
+                    teller.Tell(Tone.Note, Name, "session_ended", $"session {session.Number} has ended", line => line.WriteNumber("number", session.Number));
                     break;
                 case PacketSecChannelEvent.Closed closed:
                     var reason = closed.Error is { } error ? $"the channel is closed: {error}" : "the channel is closed by this side";
-                    teller.Tell(Tone.Note, name, "closed", reason, line => line.WriteString("reason", closed.Error?.ToString() ?? "Disposed"));
+                    teller.Tell(Tone.Note, Name, "closed", reason, line => line.WriteString("reason", closed.Error?.ToString() ?? "Disposed"));
                     _closed.TrySetResult(closed.Error);
                     break;
                 default:
-                    teller.Tell(Tone.Bad, name, "event", $"{happening}", line => line.WriteString("event", happening.GetType().Name));
+                    teller.Tell(Tone.Bad, Name, "event", $"{happening}", line => line.WriteString("event", happening.GetType().Name));
                     break;
             }
         }
@@ -48,15 +54,16 @@ internal sealed class DemoSide(string name, PacketSecChannel channel, DemoTeller
 
     private void OnConfirmed(PacketSecChannelEvent.SessionConfirmed session)
     {
-        var role = session.Role == SessionRole.Initiator ? "initiator" : "responder";
         var what = session.Number == 1 ? $"handshake with {Channel.RemotePeerId} done" : "keys renewed";
-        teller.Tell(Tone.Good, name, "session", $"{what}: session {session.Number} as {role} with {session.Remote}", line =>
+        var how = SessionText.Describe(session, Channel.Scheme);
+        teller.Tell(Tone.Good, Name, "session", $"{what}: session {session.Number} with {session.Remote} by {how}", line =>
         {
             line.WriteString("peer", Channel.RemotePeerId.ToString());
             line.WriteNumber("number", session.Number);
-            line.WriteString("role", role);
             line.WriteString("remote", session.Remote.ToString());
+            SessionText.Write(line, session, Channel.Scheme);
         });
         Volatile.Write(ref _confirmed, session.Number);
+        _first.TrySetResult(session);
     }
 }

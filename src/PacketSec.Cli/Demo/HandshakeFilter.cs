@@ -1,22 +1,19 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Net.Sockets;
+using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Cli.Demo;
 
 /// <summary>
-/// A relay between two endpoints that can stop to forward handshakes: what a network does that lets a session live and no other follow.
+/// A relay between two endpoints that can stop to forward negotiations and handshakes: what a network does that lets a session live and no other
+/// follow.
 /// </summary>
-internal sealed class HandshakeFilter : IAsyncDisposable
+internal sealed class HandshakeFilter : Relay
 {
     // Below this counter there are only handshake messages.
     private const uint FirstDataCounter = 16;
-    private const int BufferSize = 65_535;
 
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-    private readonly CancellationTokenSource _end = new();
     private readonly IPEndPoint _server;
-    private readonly Task _forwarding;
     private EndPoint? _client;
     private bool _isBlocking;
 
@@ -25,52 +22,29 @@ internal sealed class HandshakeFilter : IAsyncDisposable
     public HandshakeFilter(IPEndPoint server)
     {
         _server = server;
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _forwarding = ForwardAsync();
+        Start();
     }
 
-    /// <summary>Gets the address for the client to dial.</summary>
-    public IPEndPoint LocalEndPoint => (IPEndPoint)_socket.LocalEndPoint!;
-
-    /// <summary>Drops all handshake messages from here on.</summary>
+    /// <summary>Drops all proposals, their answers and all handshake messages from here on.</summary>
     public void Block() => Volatile.Write(ref _isBlocking, true);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _end.CancelAsync();
-        await _forwarding;
-        _socket.Dispose();
-        _end.Dispose();
-    }
+    /// <summary>Whether a datagram is part of a negotiation or of a handshake.</summary>
+    public static bool LeadsToSession(ReadOnlySpan<byte> datagram)
+        => PsecFrame.IsFrame(datagram)
+            || (datagram.Length >= sizeof(uint) && (BinaryPrimitives.ReadUInt32BigEndian(datagram) & int.MaxValue) < FirstDataCounter);
 
-    private static bool IsHandshake(ReadOnlySpan<byte> datagram)
-        => datagram.Length >= sizeof(uint) && (BinaryPrimitives.ReadUInt32BigEndian(datagram) & int.MaxValue) < FirstDataCounter;
-
-    private async Task ForwardAsync()
+    protected override async Task HandleAsync(Memory<byte> datagram, EndPoint from, CancellationToken cancellationToken)
     {
-        var buffer = new byte[BufferSize];
-        var any = new IPEndPoint(IPAddress.Any, 0);
-        try
+        var isFromServer = from.Equals(_server);
+        if (!isFromServer)
         {
-            while (true)
-            {
-                var received = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, any, _end.Token);
-                var isFromServer = received.RemoteEndPoint.Equals(_server);
-                if (!isFromServer)
-                {
-                    _client = received.RemoteEndPoint;
-                }
-
-                var target = isFromServer ? _client : _server;
-                if (target is not null && !(Volatile.Read(ref _isBlocking) && IsHandshake(buffer.AsSpan(0, received.ReceivedBytes))))
-                {
-                    await _socket.SendToAsync(buffer.AsMemory(0, received.ReceivedBytes), SocketFlags.None, target, _end.Token);
-                }
-            }
+            _client = from;
         }
-        catch (OperationCanceledException)
+
+        var target = isFromServer ? _client : _server;
+        if (target is not null && !(Volatile.Read(ref _isBlocking) && LeadsToSession(datagram.Span)))
         {
-            // The demo is over.
+            await SendAsync(datagram, target, cancellationToken);
         }
     }
 }
