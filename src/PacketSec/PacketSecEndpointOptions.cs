@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
@@ -83,6 +84,9 @@ public sealed record PacketSecEndpointOptions
 
     /// <summary>Gets a value indicating whether the framework's sockets serve where something better would; for comparison.</summary>
     public bool UsePortableSockets { get; init; }
+
+    /// <summary>Gets what sees the datagrams of the socket as the network does; null is nothing.</summary>
+    internal IDatagramTap? Tap { get; init; }
 
     /// <summary>Gets the schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PacketSec.Cli.Demo;
+using PacketSec.Cli.Net;
 
 namespace PacketSec.Cli.Commands;
 
@@ -18,14 +19,17 @@ internal static class DemoCommand
                 + "dial each other. Only the part that is broken runs.",
         };
         broken.AcceptOnlyFromAmong(Rekey, Identity, Leader);
+        var pcap = Capture.CreateOption();
         var command = new Command(
             "demo", "Show a negotiation, traffic across renewed keys and a clean close, and then two that dial each other at once, all on loopback.")
         {
-            broken,
+            broken, pcap,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var teller = new DemoTeller(new Reporter(context, parsed.GetValue(context.Json)));
+            var reporter = new Reporter(context, parsed.GetValue(context.Json));
+            using var capture = Capture.Open(parsed.GetValue(pcap), reporter);
+            var teller = new DemoTeller(reporter);
             var what = parsed.GetValue(broken) switch
             {
                 Rekey => DemoBreak.Rekey,
@@ -36,12 +40,12 @@ internal static class DemoCommand
             List<string> failures = [];
             if (what != DemoBreak.Leader)
             {
-                failures.AddRange(await new DemoRun(teller, what).RunAsync(cancellationToken));
+                failures.AddRange(await new DemoRun(teller, what, capture).RunAsync(cancellationToken));
             }
 
             if (what is DemoBreak.None or DemoBreak.Leader)
             {
-                failures.AddRange(await new MeetingRun(teller, what).RunAsync(cancellationToken));
+                failures.AddRange(await new MeetingRun(teller, what, capture).RunAsync(cancellationToken));
             }
 
             return failures.Count == 0

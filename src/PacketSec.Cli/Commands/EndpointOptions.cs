@@ -21,6 +21,8 @@ internal sealed class EndpointOptions
     private readonly Option<double> _lifetime = CreateNumber(
         "--lifetime", "SECONDS", "For tests: the sessions' life, 60 s at most; keys are renewed at three quarters of it.", 60, 1, 60);
 
+    private readonly Option<string?> _pcap = Capture.CreateOption();
+
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Print the library's log on standard error." };
 
     public EndpointOptions(Command command, IPEndPoint defaultBind, SchemeOptions schemes)
@@ -36,6 +38,7 @@ internal sealed class EndpointOptions
         command.Options.Add(_key);
         command.Options.Add(_bind);
         command.Options.Add(_lifetime);
+        command.Options.Add(_pcap);
         command.Options.Add(_verbose);
     }
 
@@ -95,7 +98,7 @@ internal sealed class EndpointOptions
     {
         var keyFile = parsed.GetValue(_key);
         var isNew = keyFile is not null && !File.Exists(keyFile);
-        var local = LocalEndpoint.Open(keyFile, identity => Schemes.Configure(
+        var local = LocalEndpoint.Open(keyFile, Capture.Open(parsed.GetValue(_pcap), reporter), (identity, tap) => Schemes.Configure(
             new()
             {
                 Identity = identity,
@@ -103,6 +106,7 @@ internal sealed class EndpointOptions
                 SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
                 LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
                 Authorize = authorize,
+                Tap = tap,
             },
             parsed));
         if (isNew)

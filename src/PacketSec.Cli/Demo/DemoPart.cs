@@ -1,5 +1,6 @@
 using System.Net;
 using PacketSec.Cli.Net;
+using PacketSec.Internal;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Sessions;
@@ -23,13 +24,14 @@ internal abstract class DemoPart(DemoTeller teller)
     /// <summary>Gets what does not hold.</summary>
     protected IReadOnlyList<string> Failures => _failures;
 
-    protected PacketSecEndpoint Bind(string who, PacketSecIdentity identity)
+    protected PacketSecEndpoint Bind(string who, PacketSecIdentity identity, IDatagramTap? tap)
     {
         var endpoint = PacketSecEndpoint.Bind(new()
         {
             Identity = identity,
             LocalEndPoint = new(IPAddress.Loopback, 0),
             SessionLifetimes = SessionLifetimes.Shortened(Lifetime),
+            Tap = tap,
         });
         Teller.Tell(Tone.Plain, who, "bound", $"{endpoint.PeerId} on {endpoint.LocalEndPoint}", line =>
         {

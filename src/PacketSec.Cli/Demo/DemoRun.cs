@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using PacketSec.Internal;
 using PacketSec.Protocol.Negotiation;
 
 namespace PacketSec.Cli.Demo;
@@ -24,7 +25,7 @@ internal enum DemoBreak
 /// Two endpoints over UDP on loopback: a negotiation and a handshake, traffic across renewals of the keys, a clean close. What it prints comes from the
 /// events of the endpoints and from the hashes of the payloads.
 /// </summary>
-internal sealed class DemoRun(DemoTeller teller, DemoBreak broken) : DemoPart(teller)
+internal sealed class DemoRun(DemoTeller teller, DemoBreak broken, IDatagramTap? tap) : DemoPart(teller)
 {
     private const int LargestPayload = 1200;
     private const int SmallestPayload = 32;
@@ -46,8 +47,10 @@ internal sealed class DemoRun(DemoTeller teller, DemoBreak broken) : DemoPart(te
         using var serverKey = PacketSecIdentity.Generate();
         using var clientKey = PacketSecIdentity.Generate();
         using var strangerKey = PacketSecIdentity.Generate();
-        await using var serverEndpoint = Bind(Server, serverKey);
-        await using var clientEndpoint = Bind(Client, clientKey);
+        await using var serverEndpoint = Bind(Server, serverKey, tap: null);
+
+        // All that there is to see passes one of the two.
+        await using var clientEndpoint = Bind(Client, clientKey, tap);
         await using var filter = broken == DemoBreak.Rekey ? new HandshakeFilter(serverEndpoint.LocalEndPoint) : null;
         var address = filter?.LocalEndPoint ?? serverEndpoint.LocalEndPoint;
         var expected = broken == DemoBreak.Identity ? strangerKey.PeerId : serverKey.PeerId;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Negotiation;
 
@@ -9,7 +10,7 @@ namespace PacketSec.Cli.Demo;
 /// <summary>
 /// Two endpoints that dial each other at the same moment: both propose, both choose the same leader by their peer IDs, and one session comes of it.
 /// </summary>
-internal sealed class MeetingRun(DemoTeller teller, DemoBreak broken) : DemoPart(teller)
+internal sealed class MeetingRun(DemoTeller teller, DemoBreak broken, IDatagramTap? tap) : DemoPart(teller)
 {
     private const int PayloadSize = 64;
 
@@ -30,8 +31,8 @@ internal sealed class MeetingRun(DemoTeller teller, DemoBreak broken) : DemoPart
     {
         using var leftKey = _keys[0] = PacketSecIdentity.Generate();
         using var rightKey = _keys[1] = PacketSecIdentity.Generate();
-        await using var left = _endpoints[0] = Bind(Names[0], leftKey);
-        await using var right = _endpoints[1] = Bind(Names[1], rightKey);
+        await using var left = _endpoints[0] = Bind(Names[0], leftKey, tap);
+        await using var right = _endpoints[1] = Bind(Names[1], rightKey, tap);
         var leader = LeaderElection.Compare(left.PeerId.Multihash, right.PeerId.Multihash) < 0 ? 0 : 1;
         var text = $"{Names[leader]} must lead: {_endpoints[leader].PeerId} is the smaller peer ID";
         Teller.Tell(Tone.Plain, Both, "leader", text, line =>

@@ -21,7 +21,7 @@ internal static class Failures
                 => $"{error.Message} It must also serve {direct} directly (psec listen --direct {direct}); if it negotiates, dial without --direct.",
             PacketSecError.TimedOut => $"{error.Message} If it is one that does not negotiate, dial with --direct {P2pkeScheme.Name}.",
             PacketSecError.NoCommonScheme
-                => $"{peer} serves none of the schemes proposed: name one that it serves by --scheme, or have it serve one of these (psec listen --scheme).",
+                => $"{peer} accepts none of the schemes proposed: name one that it serves by --scheme, or by --direct if it does not negotiate, or ask its operator.",
             _ => error.Message,
         },
         error);

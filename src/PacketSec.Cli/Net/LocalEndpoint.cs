@@ -1,3 +1,5 @@
+using PacketSec.Internal;
+
 namespace PacketSec.Cli.Net;
 
 /// <summary>The identity and the endpoint of one command.</summary>
@@ -7,10 +9,12 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     private static readonly TimeSpan FirstAddressDeadline = TimeSpan.FromSeconds(3);
 
     private readonly PacketSecIdentity _identity;
+    private readonly Capture? _capture;
 
-    private LocalEndpoint(PacketSecIdentity identity, PacketSecEndpoint endpoint)
+    private LocalEndpoint(PacketSecIdentity identity, Capture? capture, PacketSecEndpoint endpoint)
     {
         _identity = identity;
+        _capture = capture;
         Endpoint = endpoint;
     }
 
@@ -18,23 +22,26 @@ internal sealed class LocalEndpoint : IAsyncDisposable
 
     /// <summary>Loads the key, or makes one, and binds the socket.</summary>
     /// <param name="keyFile">The key file, made if there is none; null makes an identity that is never saved.</param>
-    /// <param name="options">Makes the endpoint's options for the key.</param>
+    /// <param name="capture">Sees the datagrams; disposed with the endpoint, and when there is none.</param>
+    /// <param name="options">Makes the endpoint's options.</param>
     /// <exception cref="CliException">The key or the address cannot be used.</exception>
-    public static LocalEndpoint Open(string? keyFile, Func<PacketSecIdentity, PacketSecEndpointOptions> options)
+    public static LocalEndpoint Open(string? keyFile, Capture? capture, Func<PacketSecIdentity, IDatagramTap?, PacketSecEndpointOptions> options)
     {
-        var identity = keyFile is null ? PacketSecIdentity.Generate() : KeyFiles.LoadOrCreate(keyFile);
+        PacketSecIdentity? identity = null;
         try
         {
-            return new(identity, PacketSecEndpoint.Bind(options(identity)));
+            identity = keyFile is null ? PacketSecIdentity.Generate() : KeyFiles.LoadOrCreate(keyFile);
+            return new(identity, capture, PacketSecEndpoint.Bind(options(identity, capture)));
         }
-        catch (IOException error)
+        catch (Exception error)
         {
-            identity.Dispose();
-            throw new CliException(ExitCodes.Address, error.Message, error);
-        }
-        catch
-        {
-            identity.Dispose();
+            identity?.Dispose();
+            capture?.Dispose();
+            if (error is IOException)
+            {
+                throw new CliException(ExitCodes.Address, error.Message, error);
+            }
+
             throw;
         }
     }
@@ -82,5 +89,6 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     {
         await Endpoint.DisposeAsync();
         _identity.Dispose();
+        _capture?.Dispose();
     }
 }

@@ -93,6 +93,11 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             SendBufferBytes = options.SocketSendBufferBytes,
             Path = options.UsePortableSockets ? UdpPath.Portable : UdpPath.Automatic,
         });
+        if (options.Tap is { } tap)
+        {
+            io = new TappedDatagramIo(io, tap, options.TimeProvider);
+        }
+
         EndpointDriver driver;
         try
         {
