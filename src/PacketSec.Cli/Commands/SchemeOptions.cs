@@ -74,7 +74,7 @@ internal sealed class SchemeOptions
     private void Check(CommandResult command)
     {
         string[] listed = [.. command.GetResult(_schemes)?.Tokens.Select(token => token.Value) ?? []];
-        var direct = command.GetResult(_direct)?.Tokens.LastOrDefault()?.Value;
+        var direct = command.GetResult(_direct) is { Tokens: [.., var last] } ? last.Value : null;
         string[] named = direct is null ? listed : [.. listed, direct];
         var unknown = named.Where(name => !Known.Names.Contains(name)).Distinct().ToList();
         if (unknown.Count > 0)

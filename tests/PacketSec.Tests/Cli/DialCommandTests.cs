@@ -149,7 +149,7 @@ public sealed class DialCommandTests : IDisposable
         var port = ((IPEndPoint)silent.Client.LocalEndPoint!).Port;
         using var identity = PacketSecIdentity.Load(_folder["listener"]);
         var run = await CliRun.InvokeAsync("dial", $"{identity.PeerId}@127.0.0.1:{port}");
-        run.AssertFails(ExitCodes.Unreachable, "did not answer within 10 s", "firewall");
+        run.AssertFails(ExitCodes.Unreachable, "did not answer within 10 s", "firewall", "does not negotiate", "--direct p2pke-1");
     }
 
     [Fact(Timeout = Ceiling)]

@@ -3,6 +3,9 @@ using System.Reflection;
 using PacketSec.Cli;
 using PacketSec.Cli.Demo;
 using PacketSec.Cli.Net;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Tests.Cli;
 
@@ -128,6 +131,34 @@ public sealed class NetPartsTests
         ledger.OnReceived([3]);
         Assert.Equal(new PayloadCounts(2, 3, 1, 1, 1), ledger.Count());
         Assert.False(ledger.Count().IsPerfect);
+    }
+
+    [Theory]
+    [InlineData("00000000", true)]
+    [InlineData("80000001", true)]
+    [InlineData("0000000f", true)]
+    [InlineData("00000010", false)]
+    [InlineData("80000010", false)]
+    [InlineData("000000", false)]
+    [InlineData("", false)]
+    [InlineData("01077032706b652d31", true)]
+    [InlineData("ff", true)]
+    [InlineData("0003000161017032706b652d31", false)]
+    [InlineData("000300016101077032706b652d31", true)]
+    public void The_demo_knows_what_leads_to_a_session(string datagram, bool leads)
+        => Assert.Equal(leads, HandshakeFilter.LeadsToSession(Convert.FromHexString(datagram)));
+
+    [Fact]
+    public void The_demo_makes_an_identity_the_largest_and_changes_nothing_else_of_a_proposal()
+    {
+        Assert.True(PeerId.TryParse(Peer, out var id));
+        var proposal = ProposalFrame.Encode(id.Multihash, ["p2pke-1"], [1, 2, 3]);
+        var altered = proposal.ToArray();
+        MeetingRelay.EnlargeId(altered);
+        Assert.True(WireMessage.TryRead<ProposalFrame>(altered, out var frame));
+        Assert.True(LeaderElection.Compare(id.Multihash, frame.PeerId) < 0);
+        Assert.Equal(id.Multihash[..^32], frame.PeerId[..^32]);
+        Assert.Equal(proposal.AsSpan(2 + id.Multihash.Length), altered.AsSpan(2 + id.Multihash.Length));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using PacketSec.Cli;
+using PacketSec.Protocol.Identity;
 using Spectre.Console;
 
 namespace PacketSec.Tests.Cli;
@@ -9,6 +11,8 @@ namespace PacketSec.Tests.Cli;
 public sealed class PingAndDemoTests : IDisposable
 {
     private const int Ceiling = SocketsCollection.CeilingMilliseconds;
+
+    private static readonly Lazy<Task<CliRun>> WholeDemo = new(() => CliRun.InvokeAsync("demo", "--json"));
 
     private readonly TemporaryFolder _folder = new();
 
@@ -94,7 +98,7 @@ public sealed class PingAndDemoTests : IDisposable
     [Fact(Timeout = Ceiling)]
     public async Task The_demo_shows_two_renewals_without_loss_and_a_clean_close()
     {
-        var run = await CliRun.InvokeAsync("demo", "--json");
+        var run = await WholeDemo.Value;
         Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
         var lines = run.JsonLines();
         foreach (var side in new[] { "client", "server" })
@@ -108,17 +112,70 @@ public sealed class PingAndDemoTests : IDisposable
             Assert.Equal(side == "client" ? "Disposed" : "PeerClosed", Assert.Single(told, line => IsOf(line, "closed")).GetProperty("reason").GetString());
         }
 
-        static bool IsOf(System.Text.Json.JsonElement line, string type) => line.GetProperty("type").GetString() == type;
+        CheckAgreement(lines, "standard", "client", "server");
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task The_demo_shows_one_session_and_its_leader_where_two_dial_each_other()
+    {
+        var run = await WholeDemo.Value;
+        Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
+        var lines = run.JsonLines();
+        var told = Assert.Single(lines, line => IsOf(line, "leader"));
+        var leader = told.GetProperty("leader").GetString()!;
+        CheckAgreement(lines, "simultaneous", leader, leader == "left" ? "right" : "left");
+        var ids = lines.Where(line => IsOf(line, "bound")).ToDictionary(Who, line => line.GetProperty("peer").GetString()!);
+        Assert.Equal(ids[leader], told.GetProperty("peer").GetString());
+        Assert.Equal(ids[leader], new[] { ids["left"], ids["right"] }.MinBy(id => Convert.ToHexString(PeerId.Parse(id).Multihash), StringComparer.Ordinal));
+        var sessions = Assert.Single(lines, line => IsOf(line, "sessions"));
+        Assert.Equal((1, 1), (sessions.GetProperty("left").GetInt32(), sessions.GetProperty("right").GetInt32()));
+        Assert.Equal(["PeerClosed"], lines.Where(line => IsOf(line, "closed") && Who(line) == "right").Select(line => line.GetProperty("reason").GetString()));
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task The_demo_tells_what_it_saw_of_two_that_both_lead()
+    {
+        var run = await CliRun.InvokeAsync("demo", "--break", "leader", "--json");
+        Assert.Equal(ExitCodes.Failed, run.ExitCode);
+        var ends = run.JsonLines().Where(line => IsOf(line, "dial_ended")).ToList();
+        Assert.Equal(["left", "right"], ends.Select(Who));
+        Assert.All(ends, line =>
+        {
+            Assert.False(line.GetProperty("session").GetBoolean());
+            Assert.True(line.GetProperty("given_up").GetBoolean());
+            Assert.True(line.GetProperty("first_messages").GetInt32() > 0);
+            Assert.True(line.GetProperty("dropped").GetInt32() > 0);
+        });
+        Assert.DoesNotContain(run.JsonLines(), line => IsOf(line, "session") || Who(line) is "client" or "server");
     }
 
     [Theory(Timeout = Ceiling)]
     [InlineData("rekey", "has 1 sessions", "not every datagram of the client arrived once")]
     [InlineData("identity", "(WrongIdentity)", "no channel")]
+    [InlineData("leader", "both sides lead", "UnknownTranscript", "given up after")]
     public async Task The_demo_notices_what_is_broken(string what, params string[] words)
     {
         var run = await CliRun.InvokeAsync("demo", "--break", what);
         Assert.Equal(ExitCodes.Failed, run.ExitCode);
         Assert.StartsWith("psec: The demo failed: ", Assert.Single(run.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
         Assert.All(words, word => Assert.Contains(word, run.Error, StringComparison.Ordinal));
+    }
+
+    private static bool IsOf(JsonElement line, string type) => line.GetProperty("type").GetString() == type;
+
+    private static string Who(JsonElement line) => line.GetProperty("who").GetString()!;
+
+    private static void CheckAgreement(IReadOnlyList<JsonElement> lines, string kind, string initiator, string responder)
+    {
+        var agreement = Assert.Single(lines, line => IsOf(line, "agreement") && line.GetProperty("case").GetString() == kind);
+        Assert.Equal(
+            (initiator, responder, "p2pke-1"),
+            (agreement.GetProperty("initiator").GetString(), agreement.GetProperty("responder").GetString(), agreement.GetProperty("scheme").GetString()));
+        foreach (var (side, role) in new[] { (initiator, "initiator"), (responder, "responder") })
+        {
+            var session = lines.First(line => IsOf(line, "session") && Who(line) == side);
+            Assert.Equal((1, role, kind), (session.GetProperty("number").GetInt32(), session.GetProperty("role").GetString(), session.GetProperty("case").GetString()));
+            Assert.Equal(agreement.GetProperty("transcript_tag").GetString(), session.GetProperty("transcript_tag").GetString());
+        }
     }
 }

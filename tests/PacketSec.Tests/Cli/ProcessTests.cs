@@ -46,24 +46,10 @@ public sealed class ProcessTests : IDisposable
     }
 
     [UnixFact(Timeout = Ceiling)]
-    public async Task A_count_survives_a_crash_of_the_listener_and_its_restart()
-    {
-        var listener = ChildCli.Start("listen", "--json", "--echo", "--key", _folder["first"], "--bind", "127.0.0.1:0");
-        var address = Address(await listener.Output.WaitForJsonAsync("listening"));
-        var port = address.Split(':')[^1];
-        await using var dial = RunningCli.Start("dial", address, "--json", "--count", "2000", "--rate", "500", "--size", "1200", "--require-all");
-        await dial.Output.WaitForJsonAsync("session");
-        await listener.CrashAsync();
-        listener.Dispose();
+    public Task A_count_survives_a_crash_of_the_listener_and_its_restart() => CrashAsync([]);
 
-        using var restarted = ChildCli.Start("listen", "--json", "--echo", "--key", _folder["first"], "--bind", $"127.0.0.1:{port}");
-        await dial.Output.WaitForJsonAsync("session", line => line.GetProperty("number").GetInt32() == 2);
-        Assert.Equal(ExitCodes.Success, await dial.ExitAsync());
-        var summary = await dial.Output.WaitForJsonAsync("summary");
-        Assert.Equal(2000, summary.GetProperty("echoed").GetInt32());
-        Assert.Equal(0, summary.GetProperty("lost").GetInt32());
-        Assert.Empty(dial.Error.Lines);
-    }
+    [UnixFact(Timeout = Ceiling)]
+    public Task So_does_one_that_dialled_directly() => CrashAsync(["--direct", "p2pke-1"]);
 
     [UnixFact(Timeout = Ceiling)]
     public async Task Another_identity_in_the_listeners_place_is_told_at_once_and_ends_the_command_with_the_session()
@@ -86,6 +72,27 @@ public sealed class ProcessTests : IDisposable
         Assert.Single(dial.Error.Lines);
         Assert.Empty(stranger.Error.Lines);
         Assert.DoesNotContain(stranger.Output.Lines, line => line.Contains("\"accepted\"", StringComparison.Ordinal));
+    }
+
+    private async Task CrashAsync(string[] schemes)
+    {
+        var listener = ChildCli.Start(["listen", "--json", "--echo", "--key", _folder["first"], "--bind", "127.0.0.1:0", .. schemes]);
+        var address = Address(await listener.Output.WaitForJsonAsync("listening"));
+        var port = address.Split(':')[^1];
+        await using var dial = RunningCli.Start(
+            ["dial", address, "--json", "--count", "2000", "--rate", "500", "--size", "1200", "--require-all", .. schemes]);
+        await dial.Output.WaitForJsonAsync("session");
+        await listener.CrashAsync();
+        listener.Dispose();
+
+        using var restarted = ChildCli.Start(["listen", "--json", "--echo", "--key", _folder["first"], "--bind", $"127.0.0.1:{port}", .. schemes]);
+        var second = await dial.Output.WaitForJsonAsync("session", line => line.GetProperty("number").GetInt32() == 2);
+        Assert.Equal(schemes.Length > 0 ? "direct" : "standard", second.GetProperty("case").GetString());
+        Assert.Equal(ExitCodes.Success, await dial.ExitAsync());
+        var summary = await dial.Output.WaitForJsonAsync("summary");
+        Assert.Equal(2000, summary.GetProperty("echoed").GetInt32());
+        Assert.Equal(0, summary.GetProperty("lost").GetInt32());
+        Assert.Empty(dial.Error.Lines);
     }
 
     private static string Address(System.Text.Json.JsonElement listening)
