@@ -152,7 +152,7 @@ public sealed partial class EndpointMachine
                 return (false, default);
 
             //= spec/psec.md#live-rate
-            case ProposalKind.Copy when negotiation.Negotiator.Reinstates(proposal.Known!):
+            case ProposalKind.Copy when negotiation.Negotiator.DrawsProposal(proposal.Known!):
                 return TryChannelRate(now, path.Remote) ? (false, default) : (true, DropReason.PrefixRate);
 
             // One that was accepted, and nothing came of it, may yet have to prove its address.

@@ -4,6 +4,7 @@ using PacketSec.Diagnostics;
 using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec;
@@ -39,6 +40,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
     private DatagramHandler? _handler;
     private long _handlerFailures;
     private IPEndPoint? _remote;
+    private Agreement? _agreement;
     private int _disposed;
 
     internal PacketSecChannel(EndpointDriver endpoint, PeerDriver peer)
@@ -62,8 +64,11 @@ public sealed class PacketSecChannel : IAsyncDisposable
     /// <summary>Gets the address that datagrams go to.</summary>
     public IPEndPoint RemoteAddress => Volatile.Read(ref _remote) ?? throw new InvalidOperationException("The channel is not open yet.");
 
-    /// <summary>Gets the scheme that made the channel's keys: <c>p2pke-1</c>.</summary>
-    public string Scheme { get; } = P2pkeScheme.Name;
+    /// <summary>Gets the scheme that made the newest session's keys, such as <c>p2pke-1</c>.</summary>
+    public string Scheme => Agreement?.Scheme ?? P2pkeScheme.Name;
+
+    /// <summary>Gets what the newest session was agreed on, the same at both ends; null in direct mode.</summary>
+    public Agreement? Agreement => Volatile.Read(ref _agreement);
 
     /// <summary>Gets a task that completes, and never fails, when the channel is over: with the reason, or null when this side disposed it.</summary>
     public Task<PacketSecError?> Closed => _closed.Task;
@@ -214,6 +219,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
 
     internal void OnConfirmed(PeerEvent.SessionConfirmed session, IPEndPoint remote)
     {
+        Volatile.Write(ref _agreement, session.Agreement);
         if (_remote is null)
         {
             Volatile.Write(ref _remote, remote);

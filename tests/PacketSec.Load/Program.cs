@@ -6,5 +6,5 @@ var seed = new Option<ulong>("--seed") { Description = "The seed of all choices;
 var forged = new Command("forged", "Forges datagrams against a live endpoint from its peer's address, and checks that nothing but counters changed.") { count, seed };
 forged.SetAction((result, token) => ForgedFlood.RunAsync(result.GetValue(count), result.GetValue(seed), Console.Out, token));
 
-var root = new RootCommand("Attack and load generators for PacketSec, on loopback only.") { forged };
+var root = new RootCommand("Attack and load generators for PacketSec, on loopback and in simulations only.") { forged, ProposalCommand.Create() };
 return await root.Parse(args).InvokeAsync();

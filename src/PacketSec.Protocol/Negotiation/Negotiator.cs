@@ -142,9 +142,11 @@ internal sealed partial class Negotiator
         return null;
     }
 
-    /// <summary>Whether taking a copy makes the leader begin its handshake anew.</summary>
-    public bool Reinstates(RemoteProposal known)
-        => known is { IsSimultaneous: true, WeLead: true } && _own is { IsSent: true } own && !known.Agreement.Equals(own.Leading);
+    /// <summary>
+    /// Whether a copy draws one's own proposal and a first packet. Were both sides made to believe that they lead, each would draw the other's for
+    /// ever.
+    /// </summary>
+    public bool DrawsProposal(RemoteProposal known) => known is { IsSimultaneous: true, WeLead: true } && _own is { IsSent: true };
 
     /// <summary>Whether an agreement is one of a proposal that is not over.</summary>
     public bool Knows(Agreement agreement)

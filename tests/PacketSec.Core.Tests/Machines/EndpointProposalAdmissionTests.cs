@@ -145,6 +145,28 @@ public sealed class EndpointProposalAdmissionTests
         Assert.Equal(Taken, fixture.Receive(Remote, fixture.NewProposal(peer)));
     }
 
+    //= spec/psec.md#copy
+    [Fact]
+    public void Two_sides_that_are_made_to_believe_that_both_lead_do_not_draw_each_others_proposals_without_end()
+    {
+        using var fixture = new EndpointNegotiationFixture();
+        using var peer = fixture.NewIdentity(2);
+        fixture.Propose(Remote, peer.PeerId);
+        fixture.Sent();
+
+        // Of all IDs the own one leads: the proposal says so to this side, and an altered one the same to the other.
+        var highest = new byte[] { 0, 42 }.Concat(Enumerable.Repeat((byte)0xFF, 42)).ToArray();
+        var proposal = ProposalFrame.Encode(highest, fixture.Strings());
+        for (var i = 0; i < ImplementationLimits.WorkPerChannelPerSecond; i++)
+        {
+            Assert.NotEqual(DropReason.PrefixRate, fixture.Receive(Remote, proposal).Reason);
+        }
+
+        Assert.Equal(ImplementationLimits.WorkPerChannelPerSecond - 1, fixture.Sent().Count);
+        Assert.Equal((ReceivedKind.Dropped, DropReason.PrefixRate), fixture.Receive(Remote, proposal));
+        Assert.Empty(fixture.Sent());
+    }
+
     //= spec/psec.md#amplification
     [Fact]
     public void No_more_bytes_go_to_an_address_than_came_from_it()

@@ -364,16 +364,14 @@ public sealed class RemoteProposalTests
     }
 
     [Fact]
-    public void A_copy_begins_a_handshake_anew_where_this_side_leads_and_another_is_newer()
+    public void A_copy_draws_a_proposal_where_this_side_leads()
     {
         _fixture.Propose("a");
         var (first, second) = (_fixture.Take(Proposal(HighId, "first", "a")), _fixture.Take(Proposal(HighId, "second", "a")));
         var led = _fixture.Take(Proposal(LowId, "led", "a"));
-        Assert.Equal([true, false, false], new[] { first, second, led }.Select(_fixture.Machine.Reinstates));
-        _fixture.Receive(Proposal(HighId, "first", "a"));
-        Assert.Equal([false, true, false], new[] { first, second, led }.Select(_fixture.Machine.Reinstates));
+        Assert.Equal([true, true, false], new[] { first, second, led }.Select(_fixture.Machine.DrawsProposal));
         _fixture.Machine.Withdraw();
-        Assert.False(_fixture.Machine.Reinstates(second));
+        Assert.False(_fixture.Machine.DrawsProposal(second));
     }
 
     [Fact]

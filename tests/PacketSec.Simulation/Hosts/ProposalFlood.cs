@@ -58,9 +58,16 @@ public sealed class ProposalFlood(ulong seed, int proposals, int addresses, int 
         });
         var hosts = Enumerable.Range(0, honest).Select(i => new SimulatedHost(_world, Addresses.Host(0x800000 + (i << 8)), $"honest {i}", options)).ToList();
         _honest.UnionWith(hosts.Select(host => host.Address));
+        for (var i = 0; i < addresses; i++)
+        {
+            // The adversary's own books have their full size from the beginning: what grows is the listener's.
+            _received[AddressOf(i)] = _sent[AddressOf(i)] = 0;
+        }
+
         var random = _world.Random.Fork();
         var memory = new List<long>();
         var most = 0;
+        var opened = 0;
         for (var i = 0; i < proposals; i++)
         {
             if (i % (proposals / honest) == proposals / honest / 2)
@@ -70,6 +77,11 @@ public sealed class ProposalFlood(ulong seed, int proposals, int addresses, int 
 
             Send(listener, i, random);
             most = Math.Max(most, listener.Endpoint.ProposalsServed);
+            if (i % 100 == 0)
+            {
+                opened += CloseOpened(listener, hosts);
+            }
+
             _world.RunFor(TimeSpan.FromSeconds(1.0 / perSecond));
             if ((i + 1) % (proposals / 10) == 0)
             {
@@ -79,7 +91,7 @@ public sealed class ProposalFlood(ulong seed, int proposals, int addresses, int 
         }
 
         _world.RunFor(SpecLimits.DialDeadline + TimeSpan.FromSeconds(1));
-        var opened = hosts.Count(host => host.Find(listener.PeerId)?.Machine.IsOpen == true && listener.Find(host.PeerId)?.Machine.IsOpen == true);
+        opened += CloseOpened(listener, hosts);
         var outcome = new Outcome(
             proposals, honest, opened, listener.Endpoint.RetriesSent, _received.Values.Sum(), _sent.Values.Sum(),
             _sent.Count(pair => pair.Value > _received[pair.Key]), most, listener.Endpoint.ProposalsServed, memory);
@@ -87,9 +99,19 @@ public sealed class ProposalFlood(ulong seed, int proposals, int addresses, int 
         return outcome;
     }
 
+    /// <summary>Counts the honest dials that have led to a channel at both ends, and ends these channels.</summary>
+    private static int CloseOpened(SimulatedHost listener, List<SimulatedHost> hosts)
+    {
+        var opened = hosts.FindAll(host => host.Find(listener.PeerId)?.Machine.IsOpen == true && listener.Find(host.PeerId)?.Machine.IsOpen == true);
+        opened.ForEach(host => host.Close(listener.PeerId));
+        return opened.Count;
+    }
+
+    private NetworkAddress AddressOf(int number) => Addresses.Host(0x010000 + (number % addresses));
+
     private void Send(SimulatedHost listener, int number, DeterministicRandom random)
     {
-        var from = Addresses.Host(0x010000 + (number % addresses));
+        var from = AddressOf(number);
         var id = new byte[34];
         (id[0], id[1]) = (0x12, 32);
         random.NextBytes(32).CopyTo(id, 2);
