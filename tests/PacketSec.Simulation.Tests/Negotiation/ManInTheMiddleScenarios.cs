@@ -69,6 +69,7 @@ public sealed class ManInTheMiddleScenarios
     }
 
     //= spec/psec.md#no-downgrade
+    //= spec/threat-model.md#no-downgrade-by-frames
     [Theory]
     [InlineData("the list in another order")]
     [InlineData("the first scheme removed")]
@@ -114,6 +115,7 @@ public sealed class ManInTheMiddleScenarios
         Assert.Equal(PsecPair.Hiding, pair.CheckOneSession().A.Agreement!.Scheme);
     }
 
+    //= spec/threat-model.md#no-downgrade-by-frames
     [Fact]
     public void Whoever_blocks_a_scheme_gets_no_weaker_one()
     {
