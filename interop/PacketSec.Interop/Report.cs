@@ -18,6 +18,8 @@ internal sealed record CellReport(Cell Cell, CellStatus Status, TimeSpan Time, C
 /// <summary>Prints what happened: lines for people with the matrix at the end, or lines of JSON for programs.</summary>
 internal sealed class Report(TextWriter output, bool json)
 {
+    private const int ScenarioWidth = 25;
+
     private static readonly JsonSerializerOptions JsonNames = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     private readonly Lock _gate = new();
@@ -94,13 +96,11 @@ internal sealed class Report(TextWriter output, bool json)
 
     private static string ToLine(CellReport report)
     {
-        var line = $"{Word(report.Status),-8}{report.Cell.Name,-32}";
+        var line = $"{Word(report.Status),-8}{report.Cell.Name,-38}";
         if (report.Run is { } run)
         {
-            var (handshake, data) = (run.Counts(PacketClass.Handshake), run.Counts(PacketClass.Data));
             line += $" {report.Time.TotalSeconds,5:0.0} s  echoed {run.Echoed}/{run.Sent}, sessions {run.Sessions}"
-                + $" | handshake {handshake.Received}: {handshake.Lost} lost"
-                + $" | data {data.Received}: {data.Duplicated} doubled, {data.Late} late, {data.Corrupted} corrupted | seed {run.Seed:x16}";
+                + $" | handshake {run.Counts(PacketClass.Handshake)} | data {run.Counts(PacketClass.Data)} | seed {run.Seed:x16}";
         }
 
         return report.Detail is null ? line.TrimEnd() : $"{line} | {report.Detail}";
@@ -116,11 +116,11 @@ internal sealed class Report(TextWriter output, bool json)
         var pairs = _cells.Select(report => report.Cell.Pair).Distinct().Order(StringComparer.Ordinal).ToList();
         var scenarios = _cells.Select(report => report.Cell.Scenario).Distinct().Order(StringComparer.Ordinal).ToList();
         output.WriteLine();
-        output.WriteLine($"{"dialler-listener:",-20}{string.Concat(pairs.Select(pair => $"{pair,-15}"))}".TrimEnd());
+        output.WriteLine($"{"dialler-listener:",-ScenarioWidth}{string.Concat(pairs.Select(pair => $"{pair,-15}"))}".TrimEnd());
         foreach (var scenario in scenarios)
         {
             var row = pairs.Select(pair => _cells.Find(report => report.Cell.Scenario == scenario && report.Cell.Pair == pair));
-            output.WriteLine($"{scenario,-20}{string.Concat(row.Select(report => $"{(report is null ? "-" : Word(report.Status)),-15}"))}".TrimEnd());
+            output.WriteLine($"{scenario,-ScenarioWidth}{string.Concat(row.Select(report => $"{(report is null ? "-" : Word(report.Status)),-15}"))}".TrimEnd());
         }
 
         output.WriteLine();

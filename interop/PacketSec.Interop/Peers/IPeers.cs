@@ -20,8 +20,8 @@ internal interface IListener : IAsyncDisposable
 {
     IPEndPoint Address { get; }
 
-    /// <summary>Gets the sessions that were confirmed, and those of them that the listener had initiated.</summary>
-    (int All, int Initiated) Sessions { get; }
+    /// <summary>Gets the sessions that were confirmed, in their order.</summary>
+    IReadOnlyList<SessionFact> Sessions { get; }
 
     /// <summary>Waits until a channel has ended, and tells why; each is told once, in order.</summary>
     Task<EndReason> NextEndAsync(CancellationToken cancellationToken);

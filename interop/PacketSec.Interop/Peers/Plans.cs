@@ -2,11 +2,22 @@ using System.Net;
 
 namespace PacketSec.Interop.Peers;
 
+/// <summary>How peers come to a scheme.</summary>
+internal enum PeerMode
+{
+    /// <summary>By negotiation; nothing else is served.</summary>
+    Psec,
+
+    /// <summary>Both know it. Who is dialled so serves negotiations too.</summary>
+    Direct,
+}
+
 /// <summary>How a listener is started.</summary>
 /// <param name="Identity">Who it is.</param>
 /// <param name="Address">Where; port 0 lets the system choose.</param>
 /// <param name="Lifetime">How long its sessions receive; 60 s is the specification's figure.</param>
-internal sealed record ListenPlan(PeerKey Identity, IPEndPoint Address, TimeSpan Lifetime);
+/// <param name="Mode">What it serves.</param>
+internal sealed record ListenPlan(PeerKey Identity, IPEndPoint Address, TimeSpan Lifetime, PeerMode Mode);
 
 /// <summary>What a dialler does.</summary>
 internal sealed record DialPlan
@@ -16,6 +27,11 @@ internal sealed record DialPlan
     public required PeerKey Expected { get; init; }
 
     public required IPEndPoint Address { get; init; }
+
+    public required PeerMode Mode { get; init; }
+
+    /// <summary>Gets a value indicating whether the proposal carries the first packet. Only PacketSec can leave it out.</summary>
+    public bool FirstPacketInside { get; init; } = true;
 
     /// <summary>Gets how many datagrams are sent; 0 is without end, until stopped.</summary>
     public required int Count { get; init; }
@@ -59,7 +75,9 @@ internal enum EndReason
 }
 
 /// <summary>What became of a dial.</summary>
-internal sealed record DialOutcome(EndReason Reason, long Sent = 0, long Echoed = 0, long Duplicated = 0, long Sessions = 0, string? Detail = null)
+internal sealed record DialOutcome(EndReason Reason, long Sent = 0, long Echoed = 0, long Duplicated = 0, string? Detail = null)
 {
+    public IReadOnlyList<SessionFact> Sessions { get; init; } = [];
+
     public long Lost => Sent - Echoed;
 }
