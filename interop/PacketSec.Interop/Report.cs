@@ -58,13 +58,19 @@ internal sealed class Report(TextWriter output, bool json)
     {
         int Count(CellStatus status) => _cells.Count(report => report.Status == status);
         var (passed, skipped) = (Count(CellStatus.Passed), Count(CellStatus.Skipped));
+        var meetings = _cells.Select(report => report.Run?.Meetings).OfType<Meetings>().Aggregate(new Meetings(), (sum, more) => sum + more);
         if (json)
         {
-            output.WriteLine(JsonSerializer.Serialize(new { v = 1, @event = "summary", passed, failed = Failed, skipped }));
+            output.WriteLine(JsonSerializer.Serialize(new { v = 1, @event = "summary", passed, failed = Failed, skipped, meetings }, JsonNames));
             return;
         }
 
         PrintMatrix();
+        if (meetings.Runs > 0)
+        {
+            output.WriteLine($"both sides dialled in {meetings}");
+        }
+
         output.WriteLine($"{passed} passed, {Failed} failed, {skipped} skipped");
     }
 
@@ -88,6 +94,7 @@ internal sealed class Report(TextWriter output, bool json)
             echoed = report.Run?.Echoed,
             duplicated = report.Run?.Duplicated,
             sessions = report.Run?.Sessions,
+            meetings = report.Run?.Meetings,
             handshake = report.Run?.Counts(PacketClass.Handshake),
             data = report.Run?.Counts(PacketClass.Data),
             detail = report.Detail,
@@ -99,7 +106,7 @@ internal sealed class Report(TextWriter output, bool json)
         var line = $"{Word(report.Status),-8}{report.Cell.Name,-38}";
         if (report.Run is { } run)
         {
-            line += $" {report.Time.TotalSeconds,5:0.0} s  echoed {run.Echoed}/{run.Sent}, sessions {run.Sessions}"
+            line += $" {report.Time.TotalSeconds,5:0.0} s  {(run.Meetings is null ? "" : $"{run.Meetings} | ")}echoed {run.Echoed}/{run.Sent}, sessions {run.Sessions}"
                 + $" | handshake {run.Counts(PacketClass.Handshake)} | data {run.Counts(PacketClass.Data)} | seed {run.Seed:x16}";
         }
 

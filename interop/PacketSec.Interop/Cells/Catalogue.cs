@@ -32,6 +32,12 @@ internal static class Catalogue
         yield return new("rekey-by-dialler", place => new RekeyCell(place, RekeyBy.Dialler, FaultProfile.Clean));
         yield return new("rekey-by-listener", place => new RekeyCell(place, RekeyBy.Listener, FaultProfile.Clean));
         yield return new("rekey-loss30", place => new RekeyCell(place, RekeyBy.Dialler, HandshakeLoss(30)));
+        foreach (var loss in Losses)
+        {
+            yield return new($"simultaneous/loss{loss}", place => new SimultaneousCell(place, WithDisorder(HandshakeLoss(loss))));
+        }
+
+        yield return new("simultaneous/forged", place => new SimultaneousCell(place, WithDisorder(HandshakeLoss(10), corrupt: 0.1)));
         yield return new("restart", place => new RestartCell(place, sameKey: true));
         yield return new("restart-other-key", place => new RestartCell(place, sameKey: false));
         foreach (var loss in Losses)
@@ -56,6 +62,12 @@ internal static class Catalogue
 
     private static FaultProfile WithFaultyData(FaultProfile profile)
         => profile with { Data = new(Duplicate: 0.1, Late: 0.2, Corrupt: 0.05), Latency = TimeSpan.FromMilliseconds(2) };
+
+    private static FaultProfile WithDisorder(FaultProfile profile, double corrupt = 0) => profile with
+    {
+        Handshake = profile.Handshake with { Duplicate = 0.1, Late = 0.2, Corrupt = corrupt },
+        Latency = SimultaneousCell.Latency,
+    };
 
     /// <summary>One scenario.</summary>
     /// <param name="Name">Its name in the matrix.</param>

@@ -22,6 +22,9 @@ internal sealed class CellRun(ulong seed, CancellationToken token) : IDisposable
 
     public long Sessions { get; private set; }
 
+    /// <summary>Gets or sets the figures of a cell in which both sides dial.</summary>
+    public Meetings? Meetings { get; set; }
+
     /// <summary>Opens a path with faults; its counts go into the report.</summary>
     public FaultProxy OpenPath(IListener listener, FaultProfile profile, DatagramFilter? filter = null)
     {
@@ -29,6 +32,9 @@ internal sealed class CellRun(ulong seed, CancellationToken token) : IDisposable
         _paths.Add(path.Counts);
         return path;
     }
+
+    /// <summary>Takes a path that was opened elsewhere; its counts go into the report.</summary>
+    public void Add(TwoWayProxy path) => _paths.Add(path.Counts);
 
     public FaultCounts Counts(PacketClass packetClass)
         => _paths.Select(count => count(packetClass)).Aggregate(new FaultCounts(), (sum, counts) => sum + counts);

@@ -20,6 +20,8 @@ internal sealed class CSharpPeers : IPeers
 
     public IDialler Dial(DialPlan plan, CancellationToken cancellationToken) => new CSharpDialler(plan, cancellationToken);
 
+    public IBoth Both(BothPlan plan, CancellationToken cancellationToken) => new CSharpBoth(plan, cancellationToken);
+
     internal static PacketSecEndpoint Bind(PeerKey identity, IPEndPoint address, TimeSpan lifetime, PeerMode mode) => PacketSecEndpoint.Bind(new()
     {
         Identity = identity.Identity,

@@ -52,6 +52,8 @@ internal sealed class GoPeers(string program) : IPeers
         return new Dialler(new ChildProcess(program, arguments), cancellationToken);
     }
 
+    public IBoth Both(BothPlan plan, CancellationToken cancellationToken) => new GoBoth(program, plan, cancellationToken);
+
     private static string[] ModeArguments(PeerMode mode) => mode == PeerMode.Direct ? ["--direct"] : [];
 
     private sealed class Listener(ChildProcess process) : IListener

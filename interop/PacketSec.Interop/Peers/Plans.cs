@@ -54,6 +54,31 @@ internal sealed record DialPlan
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromSeconds(60);
 }
 
+/// <summary>What a peer does that listens and dials at once.</summary>
+internal sealed record BothPlan
+{
+    public required PeerKey Identity { get; init; }
+
+    public required PeerKey Expected { get; init; }
+
+    /// <summary>Gets how many datagrams each side sends; it echoes those of the other side besides.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>Gets the bytes of each: 16 or more, for its number and a mark of the side that made it.</summary>
+    public int Size { get; init; } = 100;
+
+    public int Window { get; init; } = 8;
+
+    /// <summary>Gets how long the connection, and an echo, is waited for: more than the 10 s that an attempt has.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Gets how long it stays up when all is done: longer than until the next copy of a proposal, which must not lead to a second session.</summary>
+    public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(1);
+}
+
+/// <summary>What became of a peer that listened and dialled at once.</summary>
+internal sealed record BothOutcome(DialOutcome Dial, int Channels);
+
 /// <summary>Why a channel or a dial ended, in words that both implementations share.</summary>
 internal enum EndReason
 {
