@@ -37,6 +37,8 @@ internal sealed class CloseCell(CellPlace place, bool byDialler) : Cell(place)
 
         await UntilAnsweredAsync(run, path, dial, Datagrams);
         await listening.StopAsync(run.Token);
-        run.Take(await dial.Outcome, EndReason.PeerClosed);
+        var cutOff = await dial.Outcome;
+        run.Take(cutOff, EndReason.PeerClosed);
+        await RequireAgreementAsync(run, cutOff.Sessions, listening);
     }
 }

@@ -50,11 +50,9 @@ internal sealed class RestartCell(CellPlace place, bool sameKey) : Cell(place)
         run.Take(outcome, sameKey ? EndReason.Finished : EndReason.WrongIdentity);
         run.Require(!sameKey || outcome.Sessions.Count >= 2, $"there was only {outcome.Sessions.Count} session");
         run.Require(sameKey || second.Sessions.Count == 0, "the impostor has a session");
-        if (sameKey)
-        {
-            await RequireAgreementAsync(run, outcome.Sessions, first, second);
-            var known = first.Sessions.Select(session => session.Transcript);
-            run.Require(Mode == PeerMode.Direct || !second.Sessions.Any(session => known.Contains(session.Transcript)), "the agreement outlived the restart");
-        }
+        await RequireAgreementAsync(run, outcome.Sessions, first, second);
+        var known = first.Sessions.Select(session => session.Transcript);
+        run.Require(
+            Mode == PeerMode.Direct || !second.Sessions.Any(session => known.Contains(session.Transcript)), "the agreement outlived the restart");
     }
 }
