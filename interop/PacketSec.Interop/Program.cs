@@ -5,9 +5,14 @@ using PacketSec.Interop.Peers;
 
 const int InterruptedCode = 130;
 
+// Three for each cell.
+const int DefaultRuns = 48;
+
 var seedOption = new Option<ulong>("--seed") { Description = "Decides what the paths do to which datagram.", DefaultValueFactory = _ => 1 };
 var onlyOption = new Option<string?>("--only") { Description = "Run the cells whose name contains this." };
-var parallelOption = new Option<int>("--parallel") { Description = "Cells at once; they wait most of the time.", DefaultValueFactory = _ => 12 };
+var parallelOption = new Option<int>("--parallel") { Description = "Cells at once; they wait most of the time.", DefaultValueFactory = _ => 16 };
+var runsOption = new Option<int>("--runs") { Description = "Runs of the simultaneous cells, shared out among them.", DefaultValueFactory = _ => DefaultRuns };
+var runOption = new Option<int?>("--run") { Description = "Run only the one of this number in each simultaneous cell." };
 var goOption = new Option<FileInfo>("--go") { Description = "The Go peer; by default it is built from interop/go." };
 var jsonOption = new Option<bool>("--json") { Description = "Print lines of JSON." };
 var listOption = new Option<bool>("--list") { Description = "Print the names of the cells and end." };
@@ -20,9 +25,17 @@ parallelOption.Validators.Add(result =>
     }
 });
 
+runsOption.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int>() < 0)
+    {
+        result.AddError("--runs is 0 or more.");
+    }
+});
+
 var command = new RootCommand("Drives PacketSec and the Go peer against each other through a path with faults, and prints the matrix.")
 {
-    seedOption, onlyOption, parallelOption, goOption, jsonOption, listOption,
+    seedOption, onlyOption, runsOption, runOption, parallelOption, goOption, jsonOption, listOption,
 };
 command.SetAction(async (arguments, cancellationToken) =>
 {
@@ -55,6 +68,13 @@ command.SetAction(async (arguments, cancellationToken) =>
             return 0;
         }
 
+        var meetings = cells.OfType<SimultaneousCell>().ToList();
+        foreach (var (cell, runs) in meetings.Zip(Meetings.Share(arguments.GetValue(runsOption), meetings.Count)))
+        {
+            cell.Numbers = arguments.GetValue(runOption) is { } number ? [number] : [.. Enumerable.Range(0, runs)];
+        }
+
+        cells.RemoveAll(cell => cell is SimultaneousCell { Numbers: [] });
         if (cells.Count == 0)
         {
             report.Fail($"No cell's name contains '{only}'; --list prints them.");

@@ -18,6 +18,8 @@ internal sealed record CellReport(Cell Cell, CellStatus Status, TimeSpan Time, C
 /// <summary>Prints what happened: lines for people with the matrix at the end, or lines of JSON for programs.</summary>
 internal sealed class Report(TextWriter output, bool json)
 {
+    private const int ScenarioWidth = 25;
+
     private static readonly JsonSerializerOptions JsonNames = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     private readonly Lock _gate = new();
@@ -56,13 +58,19 @@ internal sealed class Report(TextWriter output, bool json)
     {
         int Count(CellStatus status) => _cells.Count(report => report.Status == status);
         var (passed, skipped) = (Count(CellStatus.Passed), Count(CellStatus.Skipped));
+        var meetings = _cells.Select(report => report.Run?.Meetings).OfType<Meetings>().Aggregate(new Meetings(), (sum, more) => sum + more);
         if (json)
         {
-            output.WriteLine(JsonSerializer.Serialize(new { v = 1, @event = "summary", passed, failed = Failed, skipped }));
+            output.WriteLine(JsonSerializer.Serialize(new { v = 1, @event = "summary", passed, failed = Failed, skipped, meetings }, JsonNames));
             return;
         }
 
         PrintMatrix();
+        if (meetings.Runs > 0)
+        {
+            output.WriteLine($"both sides dialled in {meetings}");
+        }
+
         output.WriteLine($"{passed} passed, {Failed} failed, {skipped} skipped");
     }
 
@@ -86,6 +94,7 @@ internal sealed class Report(TextWriter output, bool json)
             echoed = report.Run?.Echoed,
             duplicated = report.Run?.Duplicated,
             sessions = report.Run?.Sessions,
+            meetings = report.Run?.Meetings,
             handshake = report.Run?.Counts(PacketClass.Handshake),
             data = report.Run?.Counts(PacketClass.Data),
             detail = report.Detail,
@@ -94,13 +103,11 @@ internal sealed class Report(TextWriter output, bool json)
 
     private static string ToLine(CellReport report)
     {
-        var line = $"{Word(report.Status),-8}{report.Cell.Name,-32}";
+        var line = $"{Word(report.Status),-8}{report.Cell.Name,-38}";
         if (report.Run is { } run)
         {
-            var (handshake, data) = (run.Counts(PacketClass.Handshake), run.Counts(PacketClass.Data));
-            line += $" {report.Time.TotalSeconds,5:0.0} s  echoed {run.Echoed}/{run.Sent}, sessions {run.Sessions}"
-                + $" | handshake {handshake.Received}: {handshake.Lost} lost"
-                + $" | data {data.Received}: {data.Duplicated} doubled, {data.Late} late, {data.Corrupted} corrupted | seed {run.Seed:x16}";
+            line += $" {report.Time.TotalSeconds,5:0.0} s  {(run.Meetings is null ? "" : $"{run.Meetings} | ")}echoed {run.Echoed}/{run.Sent}, sessions {run.Sessions}"
+                + $" | handshake {run.Counts(PacketClass.Handshake)} | data {run.Counts(PacketClass.Data)} | seed {run.Seed:x16}";
         }
 
         return report.Detail is null ? line.TrimEnd() : $"{line} | {report.Detail}";
@@ -116,11 +123,11 @@ internal sealed class Report(TextWriter output, bool json)
         var pairs = _cells.Select(report => report.Cell.Pair).Distinct().Order(StringComparer.Ordinal).ToList();
         var scenarios = _cells.Select(report => report.Cell.Scenario).Distinct().Order(StringComparer.Ordinal).ToList();
         output.WriteLine();
-        output.WriteLine($"{"dialler-listener:",-20}{string.Concat(pairs.Select(pair => $"{pair,-15}"))}".TrimEnd());
+        output.WriteLine($"{"dialler-listener:",-ScenarioWidth}{string.Concat(pairs.Select(pair => $"{pair,-15}"))}".TrimEnd());
         foreach (var scenario in scenarios)
         {
             var row = pairs.Select(pair => _cells.Find(report => report.Cell.Scenario == scenario && report.Cell.Pair == pair));
-            output.WriteLine($"{scenario,-20}{string.Concat(row.Select(report => $"{(report is null ? "-" : Word(report.Status)),-15}"))}".TrimEnd());
+            output.WriteLine($"{scenario,-ScenarioWidth}{string.Concat(row.Select(report => $"{(report is null ? "-" : Word(report.Status)),-15}"))}".TrimEnd());
         }
 
         output.WriteLine();

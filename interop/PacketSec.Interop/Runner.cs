@@ -34,27 +34,33 @@ internal sealed class Runner(Report report, ulong seed, int parallel)
     private async Task RunAsync(Cell cell, CancellationToken cancellationToken)
     {
         using var ceiling = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ceiling.CancelAfter(Cell.Ceiling);
+        ceiling.CancelAfter(cell.Limit);
         using var run = new CellRun(Seeds.For(seed, cell.Name), ceiling.Token);
         var start = Stopwatch.GetTimestamp();
         string? failure = null;
+        var options = $"--seed {seed} --only {cell.Name}";
         try
         {
             await cell.RunAsync(run);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            failure = $"not over after {Cell.Ceiling.TotalSeconds} s";
+            failure = $"not over after {cell.Limit.TotalSeconds} s";
+        }
+        catch (CellFailure error)
+        {
+            failure = error.Message;
+            options = $"{options} {error.Repeat}".TrimEnd();
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {
             // Whatever goes wrong in a cell is its failure, and no reason not to run the others.
-            failure = error is CellFailure ? error.Message : error.ToString();
+            failure = error.ToString();
         }
 
         // An interrupted cell neither passed nor failed.
         cancellationToken.ThrowIfCancellationRequested();
-        var repeat = failure is null ? null : $"{failure} | repeat: --seed {seed} --only {cell.Name}";
+        var repeat = failure is null ? null : $"{failure} | repeat: {options}";
         report.Add(new(cell, failure is null ? CellStatus.Passed : CellStatus.Failed, Stopwatch.GetElapsedTime(start), run, repeat));
     }
 }

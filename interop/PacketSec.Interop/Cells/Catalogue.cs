@@ -8,37 +8,70 @@ internal static class Catalogue
 {
     private static readonly int[] Losses = [0, 10, 30];
 
+    /// <summary>
+    /// What runs in direct mode too. The rest does not come to the mode, or takes long: rekeys under loss and a restart with another key are the same
+    /// machinery as those without, and as the wrong identity.
+    /// </summary>
+    private static readonly string[] DirectToo =
+    [
+        "rekey-by-dialler", "rekey-by-listener", "restart", "wrong-identity", "close-by-dialler", "close-by-listener",
+        .. Losses.SelectMany(loss => (string[])[$"loss{loss}/clean", $"loss{loss}/faulty"]),
+    ];
+
     public static IReadOnlyList<Cell> All(IPeers csharp, IPeers go)
-        => [.. from make in Scenarios()
-               from dialler in (IPeers[])[csharp, go]
+        => [.. from scenario in Scenarios()
+               from mode in (PeerMode[])(DirectToo.Contains(scenario.Name) ? [PeerMode.Psec, PeerMode.Direct] : [PeerMode.Psec])
+               from dialler in (IPeers[])(scenario.NeedsOptions ? [csharp] : [csharp, go])
                from listener in (IPeers[])[csharp, go]
-               select make(dialler, listener)];
+               select scenario.Make(new(scenario.Name, mode, dialler, listener))];
 
     // Those that take longest come first, and the others run beside them.
-    private static IEnumerable<Func<IPeers, IPeers, Cell>> Scenarios()
+    private static IEnumerable<Scenario> Scenarios()
     {
-        yield return (dialler, listener) => new RekeyCell("rekey-by-dialler", RekeyBy.Dialler, FaultProfile.Clean, dialler, listener);
-        yield return (dialler, listener) => new RekeyCell("rekey-by-listener", RekeyBy.Listener, FaultProfile.Clean, dialler, listener);
-        yield return (dialler, listener) => new RekeyCell("rekey-loss30", RekeyBy.Dialler, HandshakeLoss(30), dialler, listener);
-        yield return (dialler, listener) => new RestartCell("restart", true, dialler, listener);
-        yield return (dialler, listener) => new RestartCell("restart-other-key", false, dialler, listener);
+        yield return new("direct-dial-refused", place => new DirectRefusedCell(place));
+        yield return new("rekey-by-dialler", place => new RekeyCell(place, RekeyBy.Dialler, FaultProfile.Clean));
+        yield return new("rekey-by-listener", place => new RekeyCell(place, RekeyBy.Listener, FaultProfile.Clean));
+        yield return new("rekey-loss30", place => new RekeyCell(place, RekeyBy.Dialler, HandshakeLoss(30)));
         foreach (var loss in Losses)
         {
-            yield return (dialler, listener) => new TrafficCell($"loss{loss}/faulty", WithFaultyData(HandshakeLoss(loss)), dialler, listener);
+            yield return new($"simultaneous/loss{loss}", place => new SimultaneousCell(place, WithDisorder(HandshakeLoss(loss))));
+        }
+
+        yield return new("simultaneous/forged", place => new SimultaneousCell(place, WithDisorder(HandshakeLoss(10), corrupt: 0.1)));
+        yield return new("restart", place => new RestartCell(place, sameKey: true));
+        yield return new("restart-other-key", place => new RestartCell(place, sameKey: false));
+        foreach (var loss in Losses)
+        {
+            yield return new($"loss{loss}/faulty", place => new TrafficCell(place, WithFaultyData(HandshakeLoss(loss))));
         }
 
         foreach (var loss in Losses)
         {
-            yield return (dialler, listener) => new TrafficCell($"loss{loss}/clean", HandshakeLoss(loss), dialler, listener);
+            yield return new($"loss{loss}/clean", place => new TrafficCell(place, HandshakeLoss(loss)));
         }
 
-        yield return (dialler, listener) => new IdentityCell("wrong-identity", dialler, listener);
-        yield return (dialler, listener) => new CloseCell("close-by-dialler", true, dialler, listener);
-        yield return (dialler, listener) => new CloseCell("close-by-listener", false, dialler, listener);
+        yield return new("retry", place => new RetryCell(place));
+        yield return new("first-packet-inside", place => new FirstPacketCell(place, isInside: true));
+        yield return new("first-packet-apart", place => new FirstPacketCell(place, isInside: false), NeedsOptions: true);
+        yield return new("wrong-identity", place => new IdentityCell(place));
+        yield return new("close-by-dialler", place => new CloseCell(place, byDialler: true));
+        yield return new("close-by-listener", place => new CloseCell(place, byDialler: false));
     }
 
     private static FaultProfile HandshakeLoss(int percent) => new() { Handshake = new(Loss: percent / 100.0) };
 
     private static FaultProfile WithFaultyData(FaultProfile profile)
         => profile with { Data = new(Duplicate: 0.1, Late: 0.2, Corrupt: 0.05), Latency = TimeSpan.FromMilliseconds(2) };
+
+    private static FaultProfile WithDisorder(FaultProfile profile, double corrupt = 0) => profile with
+    {
+        Handshake = profile.Handshake with { Duplicate = 0.1, Late = 0.2, Corrupt = corrupt },
+        Latency = SimultaneousCell.Latency,
+    };
+
+    /// <summary>One scenario.</summary>
+    /// <param name="Name">Its name in the matrix.</param>
+    /// <param name="Make">Makes a cell of it.</param>
+    /// <param name="NeedsOptions">Whether the dialler needs options that only PacketSec has.</param>
+    private sealed record Scenario(string Name, Func<CellPlace, Cell> Make, bool NeedsOptions = false);
 }

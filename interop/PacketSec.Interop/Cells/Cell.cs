@@ -4,13 +4,17 @@ using PacketSec.Interop.Peers;
 
 namespace PacketSec.Interop.Cells;
 
+/// <summary>Where a cell stands in the matrix.</summary>
+/// <param name="Scenario">What happens.</param>
+/// <param name="Mode">How the peers come to a scheme.</param>
+/// <param name="Dialler">Who dials.</param>
+/// <param name="Listener">Who is dialled.</param>
+internal sealed record CellPlace(string Scenario, PeerMode Mode, IPeers Dialler, IPeers Listener);
+
 /// <summary>One cell of the matrix: a scenario between a dialler and a listener.</summary>
-/// <param name="scenario">What happens.</param>
-/// <param name="dialler">Who dials.</param>
-/// <param name="listener">Who is dialled.</param>
-internal abstract class Cell(string scenario, IPeers dialler, IPeers listener)
+internal abstract class Cell(CellPlace place)
 {
-    /// <summary>The ceiling of every wait; a cell that reaches it has failed.</summary>
+    /// <summary>The ceiling of every wait; a run that reaches it has failed.</summary>
     public static readonly TimeSpan Ceiling = TimeSpan.FromSeconds(30);
 
     protected static readonly TimeSpan FullLifetime = TimeSpan.FromSeconds(60);
@@ -24,17 +28,22 @@ internal abstract class Cell(string scenario, IPeers dialler, IPeers listener)
     /// <summary>How long an echo, and from the Go peer a connection, is waited for: under 30 % loss a handshake takes a dozen copies at worst.</summary>
     protected static readonly TimeSpan EchoTimeout = TimeSpan.FromSeconds(6);
 
-    public string Scenario => scenario;
+    public string Scenario => place.Mode == PeerMode.Direct ? $"direct/{place.Scenario}" : place.Scenario;
 
-    public string Pair => $"{dialler.Name}-{listener.Name}";
+    public string Pair => $"{place.Dialler.Name}-{place.Listener.Name}";
 
-    public string Name => $"{Pair}/{scenario}";
+    public string Name => $"{Pair}/{Scenario}";
 
-    public bool NeedsGo => dialler is GoPeers || listener is GoPeers;
+    public bool NeedsGo => place.Dialler is GoPeers || place.Listener is GoPeers;
 
-    protected IPeers Diallers => dialler;
+    /// <summary>Gets how long the cell may take.</summary>
+    public virtual TimeSpan Limit => Ceiling;
 
-    protected IPeers Listeners => listener;
+    protected PeerMode Mode => place.Mode;
+
+    protected IPeers Diallers => place.Dialler;
+
+    protected IPeers Listeners => place.Listener;
 
     /// <summary>Runs the cell.</summary>
     /// <param name="run">Takes what is counted and required.</param>
@@ -44,7 +53,21 @@ internal abstract class Cell(string scenario, IPeers dialler, IPeers listener)
     protected static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
 
     protected Task<IListener> ListenAsync(CellRun run, PeerKey identity, IPEndPoint address, TimeSpan lifetime)
-        => Listeners.ListenAsync(new(identity, address, lifetime), run.Token);
+        => Listeners.ListenAsync(new(identity, address, lifetime, Mode), run.Token);
+
+    /// <summary>Requires that the sessions of both ends came about in the cell's mode, and that the listener has all that the dialler has.</summary>
+    protected async Task RequireAgreementAsync(CellRun run, IReadOnlyCollection<SessionFact> dialled, params IListener[] listeners)
+    {
+        List<SessionFact> Listened() => [.. listeners.SelectMany(listener => listener.Sessions)];
+
+        // What a process says takes a while to get here.
+        await UntilAsync(run, () => dialled.All(session => Listened().Exists(other => other.Transcript == session.Transcript)));
+        foreach (var session in dialled.Concat(Listened()))
+        {
+            var isDirect = session.Case == SessionCase.Direct && session.Transcript is null;
+            run.Require(isDirect == (Mode == PeerMode.Direct), $"a session is {session.Case}, with the transcript '{session.Transcript}'");
+        }
+    }
 
     protected static async Task UntilAsync(CellRun run, Func<bool> condition)
     {
@@ -64,4 +87,8 @@ internal abstract class Cell(string scenario, IPeers dialler, IPeers listener)
 }
 
 /// <summary>Why a cell failed, for its line in the report.</summary>
-internal sealed class CellFailure(string message) : Exception(message);
+internal sealed class CellFailure(string message) : Exception(message)
+{
+    /// <summary>Gets the options that repeat it, beside those that name the cell.</summary>
+    public string Repeat { get; init; } = "";
+}

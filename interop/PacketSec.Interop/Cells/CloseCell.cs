@@ -4,7 +4,7 @@ using PacketSec.Interop.Peers;
 namespace PacketSec.Interop.Cells;
 
 /// <summary>One side closes; the other one learns it by the closing message.</summary>
-internal sealed class CloseCell(string scenario, bool byDialler, IPeers dialler, IPeers listener) : Cell(scenario, dialler, listener)
+internal sealed class CloseCell(CellPlace place, bool byDialler) : Cell(place)
 {
     private const int Datagrams = 50;
 
@@ -19,6 +19,7 @@ internal sealed class CloseCell(string scenario, bool byDialler, IPeers dialler,
                 Identity = run.Keys.Make("dialler"),
                 Expected = identity,
                 Address = path.EndPoint,
+                Mode = Mode,
                 Count = byDialler ? Datagrams : Datagrams * 100,
                 Duration = byDialler ? TimeSpan.Zero : Ceiling,
                 EchoTimeout = EchoTimeout,
@@ -26,14 +27,18 @@ internal sealed class CloseCell(string scenario, bool byDialler, IPeers dialler,
             run.Token);
         if (byDialler)
         {
-            run.Take(await dial.Outcome, EndReason.Finished);
+            var outcome = await dial.Outcome;
+            run.Take(outcome, EndReason.Finished);
             var end = await listening.NextEndAsync(run.Token);
             run.Require(end == EndReason.PeerClosed, $"the listener's channel ended as {end}");
+            await RequireAgreementAsync(run, outcome.Sessions, listening);
             return;
         }
 
         await UntilAnsweredAsync(run, path, dial, Datagrams);
         await listening.StopAsync(run.Token);
-        run.Take(await dial.Outcome, EndReason.PeerClosed);
+        var cutOff = await dial.Outcome;
+        run.Take(cutOff, EndReason.PeerClosed);
+        await RequireAgreementAsync(run, cutOff.Sessions, listening);
     }
 }

@@ -4,7 +4,7 @@ using PacketSec.Interop.Peers;
 namespace PacketSec.Interop.Cells;
 
 /// <summary>The listener is not who the dialler calls: the dial fails with that reason and no session comes about.</summary>
-internal sealed class IdentityCell(string scenario, IPeers dialler, IPeers listener) : Cell(scenario, dialler, listener)
+internal sealed class IdentityCell(CellPlace place) : Cell(place)
 {
     public override async Task RunAsync(CellRun run)
     {
@@ -16,11 +16,12 @@ internal sealed class IdentityCell(string scenario, IPeers dialler, IPeers liste
                 Identity = run.Keys.Make("dialler"),
                 Expected = run.Keys.Make("somebody-else"),
                 Address = path.EndPoint,
+                Mode = Mode,
                 Count = 1,
                 EchoTimeout = EchoTimeout,
             },
             run.Token);
         run.Take(await dial.Outcome, EndReason.WrongIdentity);
-        run.Require(run.Sessions == 0 && listening.Sessions.All == 0, "there is a session with the wrong identity");
+        run.Require(run.Sessions == 0 && listening.Sessions.Count == 0, "there is a session with the wrong identity");
     }
 }

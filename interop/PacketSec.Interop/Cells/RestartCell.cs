@@ -7,7 +7,7 @@ namespace PacketSec.Interop.Cells;
 /// The listener dies under traffic without a word and comes back at the same address: under the same key the dialler finds it again by itself; under
 /// another one it gets no session, and ends with that reason when its last one has expired.
 /// </summary>
-internal sealed class RestartCell(string scenario, bool sameKey, IPeers dialler, IPeers listener) : Cell(scenario, dialler, listener)
+internal sealed class RestartCell(CellPlace place, bool sameKey) : Cell(place)
 {
     private const int Answers = 50;
     private const int DatagramCount = 3000;
@@ -24,6 +24,7 @@ internal sealed class RestartCell(string scenario, bool sameKey, IPeers dialler,
                 Identity = run.Keys.Make("dialler"),
                 Expected = identity,
                 Address = path.EndPoint,
+                Mode = Mode,
                 Count = DatagramCount,
                 Size = 200,
                 Duration = Ceiling,
@@ -40,14 +41,18 @@ internal sealed class RestartCell(string scenario, bool sameKey, IPeers dialler,
         path.Cut = false;
         if (sameKey)
         {
-            await UntilAsync(run, () => second.Sessions.All > 0 || dial.Outcome.IsCompleted);
+            await UntilAsync(run, () => second.Sessions.Count > 0 || dial.Outcome.IsCompleted);
             await UntilAnsweredAsync(run, path, dial, Answers);
             dial.Stop();
         }
 
         var outcome = await dial.Outcome;
         run.Take(outcome, sameKey ? EndReason.Finished : EndReason.WrongIdentity);
-        run.Require(!sameKey || outcome.Sessions >= 2, $"there was only {outcome.Sessions} session");
-        run.Require(sameKey || second.Sessions.All == 0, "the impostor has a session");
+        run.Require(!sameKey || outcome.Sessions.Count >= 2, $"there was only {outcome.Sessions.Count} session");
+        run.Require(sameKey || second.Sessions.Count == 0, "the impostor has a session");
+        await RequireAgreementAsync(run, outcome.Sessions, first, second);
+        var known = first.Sessions.Select(session => session.Transcript);
+        run.Require(
+            Mode == PeerMode.Direct || !second.Sessions.Any(session => known.Contains(session.Transcript)), "the agreement outlived the restart");
     }
 }

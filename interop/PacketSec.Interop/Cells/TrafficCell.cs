@@ -7,7 +7,7 @@ namespace PacketSec.Interop.Cells;
 /// Several diallers at once open channels through a path with faults and have every datagram echoed. What gets lost is at most what the path
 /// corrupted; nothing comes twice or changed.
 /// </summary>
-internal sealed class TrafficCell(string scenario, FaultProfile profile, IPeers dialler, IPeers listener) : Cell(scenario, dialler, listener)
+internal sealed class TrafficCell(CellPlace place, FaultProfile profile) : Cell(place)
 {
     // Several, so that a cell sees the loss of more than one handshake's packets.
     private const int DiallerCount = 4;
@@ -26,17 +26,21 @@ internal sealed class TrafficCell(string scenario, FaultProfile profile, IPeers 
                 Identity = run.Keys.Make($"dialler{number}"),
                 Expected = identity,
                 Address = path.EndPoint,
+                Mode = Mode,
                 Count = DatagramCount,
                 EchoTimeout = EchoTimeout,
             },
             run.Token)).ToList();
         try
         {
-            foreach (var outcome in await Task.WhenAll(dials.Select(dial => dial.Outcome)))
+            var outcomes = await Task.WhenAll(dials.Select(dial => dial.Outcome));
+            foreach (var outcome in outcomes)
             {
                 run.Take(outcome, EndReason.Finished);
                 run.Require(outcome.Sent == DatagramCount, $"only {outcome.Sent} datagrams were sent");
             }
+
+            await RequireAgreementAsync(run, [.. outcomes.SelectMany(outcome => outcome.Sessions)], listening);
         }
         finally
         {

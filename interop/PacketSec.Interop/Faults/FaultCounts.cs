@@ -26,4 +26,10 @@ internal sealed record FaultCounts
         Corrupted = left.Corrupted + right.Corrupted,
         Cut = left.Cut + right.Cut,
     };
+
+    public override string ToString()
+    {
+        var parts = new[] { (Lost, "lost"), (Duplicated, "doubled"), (Late, "late"), (Corrupted, "corrupted"), (Cut, "cut") };
+        return string.Join(", ", parts.Where(part => part.Item1 > 0).Select(part => $"{part.Item1} {part.Item2}").Prepend($"{Received}"));
+    }
 }

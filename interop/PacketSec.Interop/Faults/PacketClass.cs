@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace PacketSec.Interop.Faults;
 
-/// <summary>What a datagram is, as far as its first four bytes tell.</summary>
+/// <summary>What a datagram is to the faults.</summary>
 internal enum PacketClass
 {
-    /// <summary>A counter of 0 to 15.</summary>
+    /// <summary>A frame of PSEC, or a packet with a counter of 0 to 15.</summary>
     Handshake,
 
     /// <summary>Everything else: data, empty packets, the closing message, and what is too short for a header.</summary>
@@ -15,10 +15,10 @@ internal enum PacketClass
 /// <summary>Where a datagram goes.</summary>
 internal enum PacketDirection
 {
-    /// <summary>From the dialler to the listener.</summary>
+    /// <summary>From the dialler to the listener; where both dial, from the left one to the right one.</summary>
     ToListener,
 
-    /// <summary>From the listener to the dialler.</summary>
+    /// <summary>From the listener to the dialler; where both dial, from the right one to the left one.</summary>
     ToDialler,
 }
 
@@ -30,7 +30,8 @@ internal static class PacketClasses
     private const uint HandshakeCounters = 16;
 
     public static PacketClass Classify(ReadOnlySpan<byte> datagram)
-        => datagram.Length >= HeaderSize && (BinaryPrimitives.ReadUInt32BigEndian(datagram) & ~DirectionBit) < HandshakeCounters
-            ? PacketClass.Handshake
-            : PacketClass.Data;
+        => IsHandshakePacket(datagram) || PsecFrames.Read(datagram) != PsecFrame.None ? PacketClass.Handshake : PacketClass.Data;
+
+    private static bool IsHandshakePacket(ReadOnlySpan<byte> datagram)
+        => datagram.Length >= HeaderSize && (BinaryPrimitives.ReadUInt32BigEndian(datagram) & ~DirectionBit) < HandshakeCounters;
 }

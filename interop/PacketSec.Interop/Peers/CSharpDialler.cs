@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 
 namespace PacketSec.Interop.Peers;
@@ -6,19 +5,18 @@ namespace PacketSec.Interop.Peers;
 /// <summary>A dialler of PacketSec: sends numbered datagrams, within a window, and counts what comes back.</summary>
 internal sealed class CSharpDialler : IDialler
 {
-    // How often a waiting sender looks for what only the time changes: an echo given up, the next datagram due.
-    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(5);
-
     private readonly DialPlan _plan;
     private readonly EchoLedger _ledger;
+    private readonly EchoSender _sender;
+    private readonly SessionLog _sessions = new();
     private readonly CancellationTokenSource _stop;
-    private readonly SemaphoreSlim _changed = new(0);
 
     public CSharpDialler(DialPlan plan, CancellationToken cancellationToken)
     {
         _plan = plan;
-        _ledger = new(plan.Size, plan.EchoTimeout);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _ledger = new(plan.Size, plan.EchoTimeout);
+        _sender = new(_ledger, _stop.Token);
         Outcome = Task.Run(RunAsync, CancellationToken.None);
     }
 
@@ -30,16 +28,20 @@ internal sealed class CSharpDialler : IDialler
     {
         await _stop.CancelAsync();
         await Outcome;
+        _sender.Dispose();
         _stop.Dispose();
     }
 
     private async Task<DialOutcome> RunAsync()
     {
-        await using var endpoint = CSharpPeers.Bind(_plan.Identity, new IPEndPoint(IPAddress.Loopback, 0), _plan.Lifetime);
+        await using var endpoint = CSharpPeers.Bind(_plan.Identity, new IPEndPoint(IPAddress.Loopback, 0), _plan.Lifetime, _plan.Mode);
         PacketSecChannel channel;
         try
         {
-            channel = await endpoint.ConnectAsync(_plan.Address, _plan.Expected.Id, _stop.Token);
+            PacketSecConnectOptions options = _plan.Mode == PeerMode.Direct
+                ? new() { DirectScheme = CSharpPeers.Scheme }
+                : new() { EmbedFirstPacket = _plan.FirstPacketInside };
+            channel = await endpoint.ConnectAsync(_plan.Address, _plan.Expected.Id, options, _stop.Token);
         }
         catch (PacketSecException error)
         {
@@ -50,59 +52,35 @@ internal sealed class CSharpDialler : IDialler
             return new(EndReason.Failed, Detail: "stopped before the channel was open");
         }
 
-        await using (channel)
+        var watching = WatchAsync(channel);
+        channel.OnDatagram(payload =>
         {
-            channel.OnDatagram(payload =>
-            {
-                _ledger.OnReceived(payload);
-                _changed.Release();
-            });
-            _ = channel.Closed.ContinueWith(_ => _changed.Release(), TaskScheduler.Default);
-            await SendAsync(channel);
-            var reason = channel.Closed.IsCompleted ? CSharpPeers.ReasonOf(await channel.Closed) : EndReason.Finished;
-            var statistics = channel.GetStatistics();
-            return new(
-                _ledger.Foreign == 0 ? reason : EndReason.Failed,
-                _ledger.Sent,
-                _ledger.Echoed,
-                _ledger.Duplicated,
-                statistics.Sessions,
-                $"the dialler dropped [{string.Join(", ", statistics.Drops)}], {_ledger.Foreign} datagrams came that are no echo");
-        }
+            _ledger.OnReceived(payload);
+            _sender.Wake();
+        });
+        await _sender.SendAsync(channel, _plan.Size, _plan.Count, _plan.Window, _plan.Duration);
+        var reason = channel.Closed.IsCompleted ? CSharpPeers.ReasonOf(await channel.Closed) : EndReason.Finished;
+        await channel.DisposeAsync();
+        await watching;
+        return new(
+            _ledger.Foreign == 0 ? reason : EndReason.Failed,
+            _ledger.Sent,
+            _ledger.Echoed,
+            _ledger.Duplicated,
+            $"the dialler dropped [{string.Join(", ", channel.GetStatistics().Drops)}], {_ledger.Foreign} datagrams came that are no echo")
+        {
+            Sessions = _sessions.ToList(),
+        };
     }
 
-    private async Task SendAsync(PacketSecChannel channel)
+    private async Task WatchAsync(PacketSecChannel channel)
     {
-        var datagram = new byte[_plan.Size];
-        var start = Stopwatch.GetTimestamp();
-        for (var number = 0; _plan.Count == 0 || number < _plan.Count; number++)
+        await foreach (var happened in channel.ReadEventsAsync())
         {
-            var due = _plan.Count == 0 ? TimeSpan.Zero : _plan.Duration * ((double)number / _plan.Count);
-            if (!await UntilAsync(channel, () => _ledger.Waiting < _plan.Window && Stopwatch.GetElapsedTime(start) >= due))
+            if (happened is PacketSecChannelEvent.SessionConfirmed session)
             {
-                return;
+                _sessions.Add(CSharpPeers.FactOf(session));
             }
-
-            _ledger.MakeNext(datagram);
-            await UntilAsync(channel, () => channel.TrySend(datagram) != SendResult.QueueFull);
         }
-
-        await UntilAsync(channel, () => _ledger.IsSettled);
-    }
-
-    /// <summary>Waits for a condition; false when the channel is over or the dialler was stopped.</summary>
-    private async Task<bool> UntilAsync(PacketSecChannel channel, Func<bool> condition)
-    {
-        while (!channel.Closed.IsCompleted && !_stop.IsCancellationRequested)
-        {
-            if (condition())
-            {
-                return true;
-            }
-
-            await _changed.WaitAsync(Glance);
-        }
-
-        return false;
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Threading.Channels;
+using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Sessions;
 
@@ -9,6 +10,9 @@ namespace PacketSec.Interop.Peers;
 /// <summary>PacketSec itself, in this process, through its public API.</summary>
 internal sealed class CSharpPeers : IPeers
 {
+    /// <summary>The scheme of direct mode.</summary>
+    internal const string Scheme = "p2pke-1";
+
     public string Name => "csharp";
 
     public Task<IListener> ListenAsync(ListenPlan plan, CancellationToken cancellationToken)
@@ -16,12 +20,25 @@ internal sealed class CSharpPeers : IPeers
 
     public IDialler Dial(DialPlan plan, CancellationToken cancellationToken) => new CSharpDialler(plan, cancellationToken);
 
-    internal static PacketSecEndpoint Bind(PeerKey identity, IPEndPoint address, TimeSpan lifetime) => PacketSecEndpoint.Bind(new()
+    public IBoth Both(BothPlan plan, CancellationToken cancellationToken) => new CSharpBoth(plan, cancellationToken);
+
+    internal static PacketSecEndpoint Bind(PeerKey identity, IPEndPoint address, TimeSpan lifetime, PeerMode mode) => PacketSecEndpoint.Bind(new()
     {
         Identity = identity.Identity,
         LocalEndPoint = address,
         SessionLifetimes = SessionLifetimes.Shortened(lifetime),
+        DirectScheme = mode == PeerMode.Direct ? Scheme : null,
     });
+
+    internal static SessionFact FactOf(PacketSecChannelEvent.SessionConfirmed session) => new(
+        session.Role == SessionRole.Initiator,
+        session.Agreement switch
+        {
+            null => SessionCase.Direct,
+            { Case: NegotiationCase.Simultaneous } => SessionCase.Simultaneous,
+            _ => SessionCase.Standard,
+        },
+        session.Agreement is { } agreement ? Convert.ToHexStringLower(agreement.Transcript) : null);
 
     internal static EndReason ReasonOf(PacketSecError? error) => error switch
     {
@@ -40,19 +57,18 @@ internal sealed class CSharpPeers : IPeers
         private readonly Channel<EndReason> _ends = Channel.CreateUnbounded<EndReason>();
         private readonly ConcurrentBag<Task> _watchers = [];
         private readonly Task _accepting;
-        private int _sessions;
-        private int _initiated;
+        private readonly SessionLog _sessions = new();
 
         public Listener(ListenPlan plan)
         {
-            _endpoint = Bind(plan.Identity, plan.Address, plan.Lifetime);
+            _endpoint = Bind(plan.Identity, plan.Address, plan.Lifetime, plan.Mode);
             Address = _endpoint.LocalEndPoint;
             _accepting = AcceptAsync();
         }
 
         public IPEndPoint Address { get; }
 
-        public (int All, int Initiated) Sessions => (Volatile.Read(ref _sessions), Volatile.Read(ref _initiated));
+        public IReadOnlyList<SessionFact> Sessions => _sessions.ToList();
 
         public Task<EndReason> NextEndAsync(CancellationToken cancellationToken) => _ends.Reader.ReadAsync(cancellationToken).AsTask();
 
@@ -90,12 +106,7 @@ internal sealed class CSharpPeers : IPeers
                 switch (happened)
                 {
                     case PacketSecChannelEvent.SessionConfirmed session:
-                        Interlocked.Increment(ref _sessions);
-                        if (session.Role == SessionRole.Initiator)
-                        {
-                            Interlocked.Increment(ref _initiated);
-                        }
-
+                        _sessions.Add(FactOf(session));
                         break;
                     case PacketSecChannelEvent.Closed closed:
                         await _ends.Writer.WriteAsync(ReasonOf(closed.Error));

@@ -8,9 +8,12 @@ namespace PacketSec.Interop.Peers;
 /// Makes numbered datagrams and keeps account of their echoes. The content of each is a function of its number, so an echo that was changed on
 /// its way is noticed. Thread-safe.
 /// </summary>
-internal sealed class EchoLedger(int size, TimeSpan echoTimeout)
+/// <param name="size">The bytes of each datagram.</param>
+/// <param name="echoTimeout">How long an echo is waited for before it counts as lost.</param>
+/// <param name="mark">What stands behind the number, where it tells own datagrams from others.</param>
+internal sealed class EchoLedger(int size, TimeSpan echoTimeout, byte[]? mark = null)
 {
-    private const int NumberSize = 8;
+    public const int NumberSize = 8;
 
     private readonly Lock _gate = new();
     private readonly List<Entry> _entries = [];
@@ -115,10 +118,11 @@ internal sealed class EchoLedger(int size, TimeSpan echoTimeout)
         }
     }
 
-    private static void Fill(Span<byte> datagram, long number)
+    private void Fill(Span<byte> datagram, long number)
     {
         BinaryPrimitives.WriteInt64BigEndian(datagram, number);
         new DeterministicRandom((ulong)number).Fill(datagram[NumberSize..]);
+        mark?.CopyTo(datagram[NumberSize..]);
     }
 
     private readonly record struct Entry(long SentAt, State State);

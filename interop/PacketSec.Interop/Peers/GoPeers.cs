@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Threading.Channels;
 using PacketSec.Interop.Cells;
+using static PacketSec.Interop.Peers.GoLines;
 
 namespace PacketSec.Interop.Peers;
 
@@ -12,8 +13,12 @@ internal sealed class GoPeers(string program) : IPeers
 
     public async Task<IListener> ListenAsync(ListenPlan plan, CancellationToken cancellationToken)
     {
-        var listener = new Listener(new ChildProcess(
-            program, "listen", "--echo", "--key", plan.Identity.Path, "--addr", plan.Address.ToString(), "--lifetime-ms", Milliseconds(plan.Lifetime)));
+        List<string> arguments =
+        [
+            "listen", "--echo", "--key", plan.Identity.Path, "--addr", plan.Address.ToString(), "--lifetime-ms", Milliseconds(plan.Lifetime),
+            .. ModeArguments(plan.Mode),
+        ];
+        var listener = new Listener(new ChildProcess(program, arguments));
         try
         {
             await listener.StartAsync(plan.Identity, cancellationToken);
@@ -28,10 +33,15 @@ internal sealed class GoPeers(string program) : IPeers
 
     public IDialler Dial(DialPlan plan, CancellationToken cancellationToken)
     {
+        if (!plan.FirstPacketInside)
+        {
+            throw new ArgumentException("The Go peer has no option that leaves the first packet out.");
+        }
+
         List<string> arguments =
         [
             "dial", "--key", plan.Identity.Path, "--size", $"{plan.Size}", "--window", $"{plan.Window}",
-            "--timeout-ms", Milliseconds(plan.EchoTimeout), "--lifetime-ms", Milliseconds(plan.Lifetime),
+            "--timeout-ms", Milliseconds(plan.EchoTimeout), "--lifetime-ms", Milliseconds(plan.Lifetime), .. ModeArguments(plan.Mode),
         ];
 
         // Without a count it sends until it is stopped, or for this long.
@@ -42,31 +52,19 @@ internal sealed class GoPeers(string program) : IPeers
         return new Dialler(new ChildProcess(program, arguments), cancellationToken);
     }
 
-    private static string Milliseconds(TimeSpan time) => $"{(long)time.TotalMilliseconds}";
+    public IBoth Both(BothPlan plan, CancellationToken cancellationToken) => new GoBoth(program, plan, cancellationToken);
 
-    private static EndReason ReasonOf(string? reason) => reason switch
-    {
-        null or "" or "Closed" => EndReason.Finished,
-        "ClosedByPeer" => EndReason.PeerClosed,
-        "WrongIdentity" => EndReason.WrongIdentity,
-        "Timeout" => EndReason.TimedOut,
-        "Refused" => EndReason.Refused,
-        "IdleTimeout" => EndReason.IdleTimeout,
-        _ => EndReason.Failed,
-    };
-
-    private static string? Text(JsonElement line, string name) => line.TryGetProperty(name, out var value) ? value.GetString() : null;
+    private static string[] ModeArguments(PeerMode mode) => mode == PeerMode.Direct ? ["--direct"] : [];
 
     private sealed class Listener(ChildProcess process) : IListener
     {
         private readonly Channel<EndReason> _ends = Channel.CreateUnbounded<EndReason>();
+        private readonly SessionLog _sessions = new();
         private Task _reading = Task.CompletedTask;
-        private int _sessions;
-        private int _initiated;
 
         public IPEndPoint Address { get; private set; } = new(IPAddress.None, 0);
 
-        public (int All, int Initiated) Sessions => (Volatile.Read(ref _sessions), Volatile.Read(ref _initiated));
+        public IReadOnlyList<SessionFact> Sessions => _sessions.ToList();
 
         public async Task StartAsync(PeerKey identity, CancellationToken cancellationToken)
         {
@@ -78,12 +76,12 @@ internal sealed class GoPeers(string program) : IPeers
 
             using var document = JsonDocument.Parse(first);
             var line = document.RootElement;
-            if (Text(line, "event") != "listening" || Text(line, "peer") != identity.Id.ToString())
+            if (line.Text("event") != "listening" || line.Text("peer") != identity.Id.ToString())
             {
                 throw new CellFailure($"The Go listener of {identity.Id} says: {first}");
             }
 
-            Address = IPEndPoint.Parse(Text(line, "addr")!);
+            Address = IPEndPoint.Parse(line.Text("addr")!);
             _reading = ReadAsync();
         }
 
@@ -118,80 +116,29 @@ internal sealed class GoPeers(string program) : IPeers
             {
                 using var document = JsonDocument.Parse(text);
                 var line = document.RootElement;
-                switch (Text(line, "event"))
+                switch (line.Text("event"))
                 {
                     case "session":
-                        Interlocked.Increment(ref _sessions);
-                        if (Text(line, "role") == "initiator")
-                        {
-                            Interlocked.Increment(ref _initiated);
-                        }
-
+                        _sessions.Add(FactOf(line));
                         break;
                     case "closed":
-                        await _ends.Writer.WriteAsync(ReasonOf(Text(line, "reason")));
+                        await _ends.Writer.WriteAsync(ReasonOf(line.Text("reason")));
                         break;
                 }
             }
         }
     }
 
-    private sealed class Dialler : IDialler
+    private sealed class Dialler(ChildProcess process, CancellationToken cancellationToken) : IDialler
     {
-        private const int WrongIdentity = 4;
+        public Task<DialOutcome> Outcome { get; } = ReadDialAsync(process, _ => { }, cancellationToken);
 
-        private readonly ChildProcess _process;
-
-        public Dialler(ChildProcess process, CancellationToken cancellationToken)
-        {
-            _process = process;
-            Outcome = RunAsync(cancellationToken);
-        }
-
-        public Task<DialOutcome> Outcome { get; }
-
-        public void Stop() => _process.Interrupt();
+        public void Stop() => process.Interrupt();
 
         public async ValueTask DisposeAsync()
         {
-            await _process.DisposeAsync();
+            await process.DisposeAsync();
             await Outcome;
-        }
-
-        private async Task<DialOutcome> RunAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                JsonElement? summary = null;
-                await foreach (var text in _process.Lines.ReadAllAsync(cancellationToken))
-                {
-                    using var document = JsonDocument.Parse(text);
-                    if (Text(document.RootElement, "event") == "summary")
-                    {
-                        summary = document.RootElement.Clone();
-                    }
-                }
-
-                var code = await _process.WaitAsync(cancellationToken);
-                return summary is { } line
-                    ? Read(line, code)
-                    : new(EndReason.Failed, Detail: $"The Go dialler ended with {code} and without a summary: {_process.Errors}");
-            }
-            catch (OperationCanceledException)
-            {
-                return new(EndReason.Failed, Detail: "The Go dialler did not end in time.");
-            }
-        }
-
-        private DialOutcome Read(JsonElement line, int code)
-        {
-            long Number(string name) => line.GetProperty(name).GetInt64();
-            var reason = ReasonOf(Text(line, "reason"));
-
-            // The exit code and the summary are two ways of one answer.
-            return (code == WrongIdentity) == (reason == EndReason.WrongIdentity)
-                ? new(reason, Number("sent"), Number("echoed"), Number("duplicated"), Number("sessions"), code == 0 ? null : $"exit code {code} {_process.Errors}")
-                : new(EndReason.Failed, Detail: $"exit code {code} with {line}");
         }
     }
 }

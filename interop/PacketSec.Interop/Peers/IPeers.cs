@@ -13,6 +13,9 @@ internal interface IPeers
 
     /// <summary>Starts a dialler.</summary>
     IDialler Dial(DialPlan plan, CancellationToken cancellationToken);
+
+    /// <summary>Makes a peer that listens and dials on one socket.</summary>
+    IBoth Both(BothPlan plan, CancellationToken cancellationToken);
 }
 
 /// <summary>A listener at work. Disposal ends it at the latest.</summary>
@@ -20,8 +23,8 @@ internal interface IListener : IAsyncDisposable
 {
     IPEndPoint Address { get; }
 
-    /// <summary>Gets the sessions that were confirmed, and those of them that the listener had initiated.</summary>
-    (int All, int Initiated) Sessions { get; }
+    /// <summary>Gets the sessions that were confirmed, in their order.</summary>
+    IReadOnlyList<SessionFact> Sessions { get; }
 
     /// <summary>Waits until a channel has ended, and tells why; each is told once, in order.</summary>
     Task<EndReason> NextEndAsync(CancellationToken cancellationToken);
@@ -41,4 +44,14 @@ internal interface IDialler : IAsyncDisposable
 
     /// <summary>Ends the sending; the outcome follows.</summary>
     void Stop();
+}
+
+/// <summary>A peer that listens and dials on one socket. Disposal ends it at the latest.</summary>
+internal interface IBoth : IAsyncDisposable
+{
+    /// <summary>Gets where it listens already; null when it begins to with its dial.</summary>
+    IPEndPoint? Address { get; }
+
+    /// <summary>Dials, and tells in the end what became of it. Never fails.</summary>
+    Task<BothOutcome> DialAsync(IPEndPoint target);
 }

@@ -6,6 +6,10 @@ public class FaultPlanTests
 {
     private const int Draws = 20_000;
 
+    // An identity multihash of three bytes, and "p2pke-1", each with its length before it.
+    private const string Id = "050003010203";
+    private const string Scheme = "077032706b652d31";
+
     private static readonly FaultProfile Everything = new()
     {
         Handshake = new(Loss: 0.3),
@@ -84,6 +88,16 @@ public class FaultPlanTests
     [InlineData("000000", PacketClass.Data)]
     public void Counters_up_to_15_are_handshakes(string header, object expected)
         => Assert.Equal(expected, PacketClasses.Classify(Convert.FromHexString(header)));
+
+    [Theory]
+    [InlineData("00" + Id + "01" + Scheme, PacketClass.Handshake)]
+    [InlineData("01" + Scheme, PacketClass.Handshake)]
+    [InlineData("ff", PacketClass.Handshake)]
+    [InlineData("ff00", PacketClass.Data)]
+    [InlineData("01" + Scheme + "31", PacketClass.Data)]
+    [InlineData("0001000000", PacketClass.Data)]
+    public void Frames_of_negotiation_are_handshakes(string datagram, object expected)
+        => Assert.Equal(expected, PacketClasses.Classify(Convert.FromHexString(datagram)));
 
     private static IEnumerable<PacketPlace> Places()
         => from client in Enumerable.Range(0, 3)
