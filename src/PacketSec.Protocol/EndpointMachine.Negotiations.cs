@@ -68,9 +68,9 @@ public sealed partial class EndpointMachine
                 negotiation.Negotiator.OnAnswered(answered.Agreement);
                 Pump(negotiation);
                 break;
-            case NegotiationRequest.Won:
+            case NegotiationRequest.Won won:
                 var over = FindNegotiated(negotiation, null);
-                negotiation.Negotiator.OnWonAsInitiator(now);
+                negotiation.Negotiator.OnWonAsInitiator(now, won.Agreement);
                 over.ForEach(Remove);
                 EndOwn(now, negotiation);
                 break;

@@ -151,13 +151,19 @@ internal sealed class NegotiatorSide
         }
     }
 
+    public void WinAsInitiator(byte which)
+    {
+        Machine.OnWonAsInitiator(Now, Any(which));
+        Require(Machine.Own is null, "a win ends the attempt");
+    }
+
     /// <summary>Goes on with a copy, after the original went another way.</summary>
     public void UseCopy()
     {
         var copy = Machine.Clone();
         var before = Digest(Machine);
         Require(Digest(copy) == before, "a copy is equal");
-        Machine.OnWonAsInitiator(Now);
+        Machine.OnWonAsInitiator(Now, Any(0));
         Machine.HandleTimeout(Now + SpecLimits.SessionLifetime);
         Require(Digest(copy) == before, "a copy has a life of its own");
         Machine = copy;
@@ -187,6 +193,11 @@ internal sealed class NegotiatorSide
         Require(Machine.Own is { IsOutstanding: true } || remotes.All(remote => !remote.IsSimultaneous), "a simultaneous proposal needs an own one");
         Require(Machine.Own is null || Machine.NextDeadline is not null, "an attempt ends");
     }
+
+    /// <summary>An agreement of somebody's proposal, or of none.</summary>
+    private Agreement Any(byte which)
+        => Machine.Remotes.Count > 0 ? Machine.Remotes[which % Machine.Remotes.Count].Agreement
+            : Agreement.Standard(_context.Crypto, [1], "a", claimedPeer: null);
 
     private void CheckFrame(byte[] frame)
     {

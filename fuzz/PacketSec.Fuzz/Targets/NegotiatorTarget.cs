@@ -87,7 +87,7 @@ internal sealed class NegotiatorTarget : FuzzTarget
                 side.Progress(more);
                 break;
             case 8:
-                side.Machine.OnWonAsInitiator(side.Now);
+                side.WinAsInitiator(more);
                 break;
             case 9:
                 side.WinAsResponder(more);

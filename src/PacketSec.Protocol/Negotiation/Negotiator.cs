@@ -163,20 +163,21 @@ internal sealed partial class Negotiator
         }
     }
 
-    /// <summary>A packet authenticated on a session that this side initiated here.</summary>
-    public void OnWonAsInitiator(Instant now) => EndAttempt(now, byPeer: false);
+    /// <summary>A packet authenticated on a session that this side initiated here, under an agreement.</summary>
+    public void OnWonAsInitiator(Instant now, Agreement agreement)
+    {
+        Remember(now, agreement);
+        EndAttempt(byPeer: false);
+    }
 
     /// <summary>A finish verified under an agreement, and proved an identity.</summary>
     //= spec/psec.md#one-wins
     public void OnWonAsResponder(Instant now, Agreement agreement, PeerId identity)
     {
-        if (_own is null || _own.Peer.Equals(identity))
+        Remember(now, agreement);
+        if (_own?.Peer.Equals(identity) == true)
         {
-            EndAttempt(now, byPeer: true);
-        }
-        else
-        {
-            Remember(now, _remotes.FindAll(remote => remote.Agreement.Equals(agreement)));
+            EndAttempt(byPeer: true);
         }
     }
 
@@ -286,9 +287,8 @@ internal sealed partial class Negotiator
         }
     }
 
-    private void EndAttempt(Instant now, bool byPeer)
+    private void EndAttempt(bool byPeer)
     {
-        Remember(now, _remotes);
         if (_own?.Apply(OwnProposalEvent.Won) == true)
         {
             EndOwn();
@@ -299,12 +299,13 @@ internal sealed partial class Negotiator
         }
     }
 
-    // Whoever wins may do so again and again: only the newest wins are remembered.
-    private void Remember(Instant now, List<RemoteProposal> won)
+    // Only the proposal that led there is over: another one may be of an attempt that the peer has begun since, while the finish of the one before
+    // was under way. Whoever wins may do so again and again: only the newest wins are remembered.
+    private void Remember(Instant now, Agreement agreement)
     {
-        foreach (var remote in won)
+        foreach (var remote in _remotes)
         {
-            if (remote.Apply(RemoteProposalEvent.Won))
+            if (remote.Agreement.Equals(agreement) && remote.Apply(RemoteProposalEvent.Won))
             {
                 remote.ForgetAt = now + _context.Times.Memory;
             }

@@ -89,10 +89,10 @@ public sealed class JoinAndWinTests
                 _fixture.Propose("a");
             }
 
-            _fixture.Take(Proposal(HighId, "x", "a"));
+            var remote = _fixture.Take(Proposal(HighId, "x", "a"));
             if (what == "over")
             {
-                _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+                _fixture.Machine.OnWonAsInitiator(_fixture.Now, remote.Agreement);
             }
             else
             {
@@ -131,7 +131,7 @@ public sealed class JoinAndWinTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_win_by_the_dialled_identity_ends_the_attempt_and_all_proposals(bool joining)
+    public void A_win_by_the_dialled_identity_ends_the_attempt_and_what_belongs_to_it(bool joining)
     {
         var accepted = _fixture.Take(Proposal(DialledId, "accepted", "a"));
         _fixture.Propose("a");
@@ -146,7 +146,7 @@ public sealed class JoinAndWinTests
         _fixture.Machine.OnWonAsResponder(_fixture.Now, accepted.Agreement, Dialled);
         Assert.Null(_fixture.Machine.Own);
         Assert.Equal(NegotiationOutcome.WonByPeer, _fixture.Outcome());
-        Assert.All(_fixture.Machine.Remotes, remote => Assert.Equal(RemoteProposalState.Over, remote.State));
+        Assert.Equal((accepted, RemoteProposalState.Over), (Assert.Single(_fixture.Machine.Remotes), accepted.State));
         Assert.Null(_fixture.Machine.FindResponder(accepted.Agreement.Tag));
         Assert.False(_fixture.Machine.Serves);
     }
@@ -158,10 +158,41 @@ public sealed class JoinAndWinTests
         _fixture.Propose("a");
         var remote = _fixture.Take(Proposal(HighId, "x", "a"));
         _fixture.Reports();
-        _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+        _fixture.Machine.OnWonAsInitiator(_fixture.Now, remote.Agreement);
         Assert.Null(_fixture.Machine.Own);
         Assert.Empty(_fixture.Reports());
         Assert.Equal(RemoteProposalState.Over, remote.State);
+    }
+
+    // The peer gave an attempt up, or restarted, and proposed anew, before the finish of the attempt before arrived.
+    //= spec/psec.md#copy-after-win
+    [Theory]
+    [InlineData("served as responder")]
+    [InlineData("dialled, won as responder")]
+    [InlineData("dialled, won as initiator")]
+    public void A_win_leaves_a_proposal_of_another_attempt_to_be_accepted(string how)
+    {
+        if (how != "served as responder")
+        {
+            _fixture.Propose("a");
+        }
+
+        var won = _fixture.Take(Proposal(HighId, "won", "a"));
+        var newer = Proposal(HighId, "newer", "a");
+        _fixture.Take(newer);
+        if (how == "dialled, won as initiator")
+        {
+            _fixture.Machine.OnWonAsInitiator(_fixture.Now, won.Agreement);
+        }
+        else
+        {
+            _fixture.Machine.OnWonAsResponder(_fixture.Now, won.Agreement, how == "served as responder" ? Peer(HighId) : Dialled);
+        }
+
+        Assert.Equal(DropReason.NegotiationOver, _fixture.Receive(Proposal(HighId, "won", "a")));
+        Assert.Equal(DropReason.None, _fixture.Receive(newer, out var answer));
+        Assert.Equal(Accept("a"), answer);
+        Assert.NotNull(_fixture.Machine.FindResponder(_fixture.Machine.Remotes[^1].Agreement.Tag));
     }
 
     //= spec/psec.md#one-wins
@@ -229,7 +260,7 @@ public sealed class JoinAndWinTests
         _fixture.Advance(TimeSpan.FromMilliseconds(100));
         if (how == "won as initiator")
         {
-            _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+            _fixture.Machine.OnWonAsInitiator(_fixture.Now, remote.Agreement);
         }
         else
         {
@@ -239,7 +270,7 @@ public sealed class JoinAndWinTests
         // A second win does not lengthen the memory.
         var won = _fixture.Now;
         _fixture.Advance(TimeSpan.FromSeconds(20));
-        _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+        _fixture.Machine.OnWonAsInitiator(_fixture.Now, remote.Agreement);
         _fixture.Advance(won + TimeSpan.FromSeconds(60) - Nanosecond100 - _fixture.Now);
         Assert.Equal(DropReason.NegotiationOver, _fixture.Receive(proposal, out var answer));
         Assert.Empty(answer);

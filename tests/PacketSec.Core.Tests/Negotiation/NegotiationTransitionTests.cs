@@ -107,7 +107,7 @@ public sealed class NegotiationTransitionTests
                 Assert.Equal(DropReason.None, fixture.Receive([0xff]));
                 break;
             case OwnProposalState.Won:
-                fixture.Machine.OnWonAsInitiator(fixture.Now);
+                fixture.Machine.OnWonAsInitiator(fixture.Now, Unknown);
                 break;
             case OwnProposalState.Failed:
                 fixture.Now = own.Deadline;
@@ -140,7 +140,7 @@ public sealed class NegotiationTransitionTests
                 fixture.Receive([0xff]);
                 break;
             case OwnProposalEvent.Won:
-                fixture.Machine.OnWonAsResponder(fixture.Now, Agreement.Standard(CryptoProvider.Default, [1], "a", null), own.Peer);
+                fixture.Machine.OnWonAsResponder(fixture.Now, Unknown, own.Peer);
                 break;
             case OwnProposalEvent.TimeOver:
                 fixture.Now = own.Deadline;

@@ -21,6 +21,9 @@ internal sealed class NegotiatorFixture
     public static readonly PeerId Dialled = Peer(DialledId);
     public static readonly TimeSpan Nanosecond100 = new(1);
 
+    /// <summary>An agreement that no proposal led to.</summary>
+    public static readonly Agreement Unknown = Agreement.Standard(CryptoProvider.Default, [1], "a", null);
+
     private readonly NegotiatorContext _context;
 
     public NegotiatorFixture(string self = SelfId, string[]? served = null, bool hides = false, int longest = ImplementationLimits.DatagramSize)

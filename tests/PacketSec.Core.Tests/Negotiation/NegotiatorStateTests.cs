@@ -1,4 +1,3 @@
-using PacketSec.Crypto;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Wire;
 using static PacketSec.Core.Tests.Negotiation.NegotiatorFixture;
@@ -8,7 +7,6 @@ namespace PacketSec.Core.Tests.Negotiation;
 /// <summary>Copies of a negotiator, and the digest of its state: what explorations and other tests rely on.</summary>
 public sealed class NegotiatorStateTests
 {
-    private static readonly Agreement Unknown = Agreement.Standard(CryptoProvider.Default, [1], "a", null);
 
     /// <summary>What happens to an outstanding proposal beside an accepted and a simultaneous one, and whether the state is another after it.</summary>
     private static readonly Dictionary<string, (bool Changes, Action<NegotiatorFixture> Do)> Steps = new()
@@ -32,7 +30,7 @@ public sealed class NegotiatorStateTests
         ["a copy that is due"] = (true, fixture => fixture.Advance(TimeSpan.FromMilliseconds(500))),
         ["a poll of frames"] = (false, fixture => fixture.Frames()),
         ["a poll of reports"] = (false, fixture => fixture.Reports()),
-        ["a win as initiator"] = (true, fixture => fixture.Machine.OnWonAsInitiator(fixture.Now)),
+        ["a win as initiator"] = (true, fixture => fixture.Machine.OnWonAsInitiator(fixture.Now, Unknown)),
         ["a win of the dialled"] = (true, fixture => fixture.Machine.OnWonAsResponder(fixture.Now, Unknown, Dialled)),
         ["a win of another"] = (true, fixture => fixture.Machine.OnWonAsResponder(fixture.Now, fixture.Machine.Remotes[0].Agreement, Peer(HighId))),
         ["a win of another that is not known"] = (false, fixture => fixture.Machine.OnWonAsResponder(fixture.Now, Unknown, Peer(HighId))),

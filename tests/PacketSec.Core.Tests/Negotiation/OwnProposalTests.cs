@@ -85,7 +85,7 @@ public sealed class OwnProposalTests
                 _fixture.Machine.Withdraw();
                 break;
             case "is won by us":
-                _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+                _fixture.Machine.OnWonAsInitiator(_fixture.Now, _fixture.Own.Standard!);
                 break;
             default:
                 _fixture.Machine.OnWonAsResponder(_fixture.Now, _fixture.Own.Standard!, Dialled);
@@ -207,7 +207,7 @@ public sealed class OwnProposalTests
 
         _fixture.Machine.TakeFirstPacket(_fixture.Now, _fixture.Begun(), Packet);
         Assert.Equal(DropReason.None, _fixture.Receive(Accept("a")));
-        _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+        _fixture.Machine.OnWonAsInitiator(_fixture.Now, _fixture.Own.Standard!);
         Assert.Equal(DropReason.NoProposal, _fixture.Receive(Accept("a")));
     }
 

@@ -271,7 +271,8 @@ public sealed class RemoteProposalTests
             _fixture.Machine.OnProgress(_fixture.Now, led);
         }
 
-        _fixture.Machine.OnWonAsInitiator(_fixture.Now);
+        // The one that was won is over; the other one was ours to end.
+        _fixture.Machine.OnWonAsInitiator(_fixture.Now, accepted.Agreement);
         Assert.Null(_fixture.Machine.FindResponder(accepted.Agreement.Tag));
         Assert.Null(_fixture.Machine.FindResponder(led.Agreement.Tag));
     }
