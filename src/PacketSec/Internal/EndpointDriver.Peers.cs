@@ -354,6 +354,7 @@ internal sealed partial class EndpointDriver
             Lifetimes = Options.SessionLifetimes,
             IdleTimeout = Options.IdleTimeout,
             Keepalive = Options.Keepalive,
+            Catalogue = Options.Catalogue,
             Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.Name] },
             MaxDatagramSize = Options.MaxUdpPayload,
         }));

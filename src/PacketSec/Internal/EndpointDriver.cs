@@ -56,6 +56,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             DirectScheme = options.DirectScheme,
             AllowMixture = options.AllowSchemeMixture,
             MaxDatagramSize = options.MaxUdpPayload,
+            Catalogue = options.Catalogue,
             InboundChannels = options.InboundChannels,
 
             // The driver always has a say: a channel that nobody can accept is refused.

@@ -116,6 +116,59 @@ public sealed class ManInTheMiddleScenarios
     }
 
     //= spec/threat-model.md#no-downgrade-by-frames
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void One_datagram_less_more_or_late_leads_to_the_same_session(bool simultaneous, bool embed)
+    {
+        var options = TwoSchemes with { Proposal = TwoSchemes.Proposal! with { EmbedFirstPacket = embed } };
+        byte[][] forged = [Accept("p2pke-1"), Accept(PsecPair.Hiding), Accept("psec-retry-1:AAAA"), [0xFF]];
+        for (var number = 0; number < 7; number++)
+        {
+            // Removed, doubled at once, doubled late, late itself, or with a forged frame before it.
+            for (var what = 0; what < 4 + forged.Length; what++)
+            {
+                using var pair = new PsecPair(7, Pair.Wan, options, options);
+                var seen = 0;
+                var (at, how) = (number, what);
+                pair.World.Network.AddTap((in TappedDatagram datagram) =>
+                {
+                    if (seen++ != at || pair.World.Clock.Elapsed > TimeSpan.FromSeconds(11))
+                    {
+                        return TapVerdict.Pass;
+                    }
+
+                    if (how is >= 1 and <= 3)
+                    {
+                        pair.World.Network.Inject(datagram.From, datagram.To, datagram.Bytes, TimeSpan.FromMilliseconds(how == 1 ? 0 : 400));
+                    }
+                    else if (how > 3)
+                    {
+                        pair.World.Network.Inject(datagram.From, datagram.To, forged[how - 4]);
+                    }
+
+                    return how is 0 or 3 ? TapVerdict.Drop : TapVerdict.Pass;
+                });
+                pair.DialFromA();
+                if (simultaneous)
+                {
+                    pair.DialFromB();
+                }
+
+                pair.RunUntilOpen();
+                pair.Pair.Run(12);
+                pair.CheckOneSession();
+                pair.Pair.CheckAlive();
+                Assert.True(
+                    PsecPair.Sessions(pair.A)[0].Agreement!.Scheme == PsecPair.Hiding, $"datagram {at}, way {how}: the weaker scheme was taken");
+                Assert.Equal(PsecPair.Hiding, PsecPair.Sessions(pair.B)[0].Agreement!.Scheme);
+            }
+        }
+    }
+
+    //= spec/threat-model.md#no-downgrade-by-frames
     [Fact]
     public void Whoever_blocks_a_scheme_gets_no_weaker_one()
     {
