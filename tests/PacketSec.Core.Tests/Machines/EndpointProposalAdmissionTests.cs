@@ -277,13 +277,15 @@ public sealed class EndpointProposalAdmissionTests
         var established = Assert.Single(fixture.Events().OfType<EndpointEvent.SessionEstablished>());
         fixture.Machine.HandleRouteChange(established.Peer, new(Remote, RouteUse.Session) { Agreements = [established.Session.Agreement!] });
         Assert.Equal(1, fixture.Machine.HalfOpen);
-        Assert.Equal(0, fixture.Machine.ProposalsServed);
         Assert.Equal((ReceivedKind.Dropped, DropReason.NegotiationOver), fixture.Receive(Remote, proposals[0]));
-        Assert.Equal((ReceivedKind.Dropped, DropReason.NegotiationOver), fixture.Receive(Remote, proposals[1]));
+
+        // The other one may be of an attempt that the peer has begun since.
+        Assert.Equal(1, fixture.Machine.ProposalsServed);
+        Assert.Equal((ReceivedKind.CachedAnswer, DropReason.None), fixture.Receive(Remote, proposals[1]));
 
         // When the session is gone, so is the memory of what led to it.
         fixture.Machine.HandleRouteChange(established.Peer, new(Remote, RouteUse.None));
-        Assert.Equal(Taken, fixture.Receive(Remote, proposals[1]));
+        Assert.Equal(Taken, fixture.Receive(Remote, proposals[0]));
         established.Session.Dispose();
     }
 }
