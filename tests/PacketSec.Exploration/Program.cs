@@ -3,6 +3,7 @@ using PacketSec.Exploration;
 using PacketSec.Exploration.Search;
 
 var names = new Option<string[]>("--config") { Description = "Explores these configurations only.", AllowMultipleArgumentsPerToken = true };
+names.AcceptOnlyFromAmong([.. Configurations.Default.Concat(Configurations.Deep).Select(configuration => configuration.Name)]);
 var deep = new Option<bool>("--deep") { Description = "Explores larger configurations too, for some minutes and with some gigabytes." };
 var controls = new Option<bool>("--controls") { Description = "Runs the negative controls only: rules left out or turned around, which must be noticed." };
 var list = new Option<bool>("--list") { Description = "Lists the configurations and controls." };
