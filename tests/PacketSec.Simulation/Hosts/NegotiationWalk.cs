@@ -122,8 +122,11 @@ public sealed class NegotiationWalk : IDisposable
     private void Dial(int host, bool always = false)
     {
         var peer = _hosts[1 - host];
-        if (always || _hosts[host].Find(peer.PeerId)?.Machine.HeardWithin(_world.Now, TimeSpan.FromSeconds(10)) != true)
+        var machine = _hosts[host].Find(peer.PeerId)?.Machine;
+        if (always || machine?.HeardWithin(_world.Now, TimeSpan.FromSeconds(10)) != true)
         {
+            // A channel that heard nothing for long is renegotiated, and gets a second session.
+            _isDisturbed |= machine?.IsOpen == true;
             _hosts[host].Connect(peer.PeerId, peer.Address);
         }
     }

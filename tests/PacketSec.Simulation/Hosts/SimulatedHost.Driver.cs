@@ -132,6 +132,13 @@ public sealed partial class SimulatedHost
                 Carry(peer, carried);
             }
 
+            if (peer is { Machine.IsClosing: true, IsRetired: false })
+            {
+                // A dial from here on gets a channel of its own.
+                peer.IsRetired = true;
+                _endpoint.RetirePeer(peer.Handle);
+            }
+
             foreach (var work in works ?? [])
             {
                 again |= Run(work, () => Complete(peer, work));

@@ -290,6 +290,9 @@ internal sealed class SimulatedPeer(PeerHandle handle, PeerId identity, PeerMach
     /// <summary>Gets or sets whether its last event was carried.</summary>
     public bool IsClosed { get; set; }
 
+    /// <summary>Gets or sets whether the endpoint machine knows that the channel is closing.</summary>
+    public bool IsRetired { get; set; }
+
     /// <summary>Gets or sets whether the machine is gone.</summary>
     public bool IsRemoved { get; set; }
 }
