@@ -157,7 +157,7 @@ public sealed partial class EndpointMachine
 
             // One that was accepted, and nothing came of it, may yet have to prove its address.
             case ProposalKind.Copy when proposal.Known!.State != RemoteProposalState.Accepted || negotiation.PlaceClass != WorkClass.Stranger
-                || _halfOpen.ContainsKey(path.Remote) || !AreStrangersFull(now, path.Remote):
+                || negotiation.Negotiator.Own is not null || _halfOpen.ContainsKey(path.Remote) || !AreStrangersFull(now, path.Remote):
                 return (false, default);
             case ProposalKind.Standard or ProposalKind.Simultaneous when isLive || negotiation.Negotiator.Own is not null:
                 return TryChannelRate(now, path.Remote) ? (false, default) : (true, DropReason.PrefixRate);

@@ -36,6 +36,12 @@ public sealed record PacketSecEndpointStatistics
     /// <summary>Gets the handshakes of others that are not complete.</summary>
     public required int HalfOpenHandshakes { get; init; }
 
+    /// <summary>Gets the addresses whose proposals were accepted, and whose handshakes are not complete.</summary>
+    public required int ProposalsServed { get; init; }
+
+    /// <summary>Gets the proposals that were answered by a request for a cookie, because too many others are being served. It rises under a flood.</summary>
+    public required long RetriesSent { get; init; }
+
     /// <summary>Gets the first messages of others that were answered.</summary>
     public required long HandshakesBegun { get; init; }
 

@@ -232,6 +232,8 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         {
             Channels = _peers.Count,
             HalfOpenHandshakes = _machine.HalfOpen,
+            ProposalsServed = _machine.ProposalsServed,
+            RetriesSent = _machine.RetriesSent,
             HandshakesBegun = totals.HandshakesBegun,
             HandshakesFinished = totals.HandshakesFinished,
             CachedAnswers = totals.CachedAnswers,

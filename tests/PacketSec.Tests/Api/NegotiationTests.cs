@@ -143,4 +143,15 @@ public class NegotiationTests
         await pair.Dialler.DisposeAsync();
         Assert.Equal(PacketSecError.EndpointClosed, (await Assert.ThrowsAsync<PacketSecException>(() => second)).Error);
     }
+
+    [Fact]
+    public async Task Proposals_that_are_served_stand_in_the_statistics()
+    {
+        using var stranger = new SilentHost();
+        await using var pair = EndpointPair.Bind();
+        byte[] proposal = [0, 3, 0, 1, 7, 1, 7, .. "p2pke-1"u8];
+        stranger.SendTo(proposal, pair.Listener.LocalEndPoint);
+        Assert.Equal([1, 7, .. "p2pke-1"u8], (await stranger.ReceiveAsync()).Datagram);
+        Assert.Equal(1, pair.Listener.GetStatistics().ProposalsServed);
+    }
 }

@@ -61,6 +61,7 @@ public class ObservationTests
         Assert.Empty(received.Drops);
         var endpoint = pair.Listener.GetStatistics();
         Assert.Equal((1, 1, 1, 0), (endpoint.Channels, endpoint.HandshakesBegun, endpoint.HandshakesFinished, endpoint.HalfOpenHandshakes));
+        Assert.Equal((0, 0), (endpoint.ProposalsServed, endpoint.RetriesSent));
         Assert.Equal((10, 55), (endpoint.DatagramsReceived, endpoint.BytesReceived));
         Assert.Equal(1, endpoint.Drops[DropReason.UnknownAddress]);
         Assert.Equal(1, endpoint.Drops[DropReason.TooShort]);
