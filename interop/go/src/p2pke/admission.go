@@ -46,8 +46,9 @@ func (r *rate) take(now Instant, perSecond float64) bool {
 	return true
 }
 
-// held counts what is in memory for others. Places of a proposal with a cookie are counted apart.
-type held struct{ pending, proposals int }
+// held counts what is in memory for others: handshakes, and addresses with accepted proposals. Places of a proposal with a
+// cookie are counted apart.
+type held struct{ pending, addresses int }
 
 const (
 	byAnybody = iota
@@ -77,10 +78,40 @@ func (s share) handshake(n int) {
 	}
 }
 
-func (s share) proposal(n int) {
-	if s.prefix != nil {
-		s.prefix.proposals += n
-		s.all.proposals += n
+func (s share) address(n int) {
+	s.prefix.addresses += n
+	s.all.addresses += n
+}
+
+// full tells that a newcomer would exceed a bound.
+func (s share) full() Drop {
+	switch {
+	case s.prefix.addresses >= addressesPerPrefix:
+		return PrefixProposalsFull
+	case s.all.addresses >= addressesInAll:
+		return ProposalsFull
+	}
+	return 0
+}
+
+// counted is what an address counts against as long as it has n accepted proposals of that kind.
+type counted struct {
+	share share
+	n     int
+}
+
+func (p *place) count(s share, n int) {
+	if s.prefix == nil {
+		return
+	}
+	c := &p.counted[s.kind]
+	if c.n == 0 {
+		c.share = s
+		s.address(+1)
+	}
+	if c.n += n; c.n == 0 {
+		c.share.address(-1)
+		c.share = share{}
 	}
 }
 
@@ -170,17 +201,18 @@ func (a *admission) admit(now Instant, addr netip.Addr, kind int, oldest *pendin
 }
 
 // admitProposal counts a proposal from an address without a live session. Over a bound it draws a retry, or comes with the
-// cookie of one.
+// cookie of one. An address that is counted already takes no further place.
 func (e *Core) admitProposal(now Instant, from netip.AddrPort, r *proposal, parsed *psec.Proposal, size int) error {
 	s := e.prefix(now, from.Addr())
+	p := e.placeAt(from)
 	take := func(kind int) error {
 		r.share = share{kind, &s.held[kind], &e.total[kind]}
-		switch {
-		case r.share.prefix.proposals >= proposalsPerPrefix:
-			return PrefixProposalsFull
-		case r.share.all.proposals >= proposalsInAll:
-			return ProposalsFull
-		case !s.rates[kind].take(now, workPerPrefixPerSecond):
+		if p != nil && p.counted[kind].n > 0 {
+			r.share = p.counted[kind].share
+		} else if reason := r.share.full(); reason != 0 {
+			return reason
+		}
+		if !s.rates[kind].take(now, workPerPrefixPerSecond) {
 			return PrefixRate
 		}
 		return nil
@@ -196,20 +228,66 @@ func (e *Core) admitProposal(now Instant, from netip.AddrPort, r *proposal, pars
 	if !takes {
 		return reason
 	}
-	cookie, err := e.cookies.Make(now, from, r.digest)
-	if err != nil {
+	retry, err := e.retry(now, from, r, size)
+	if retry == nil {
+		if err == nil {
+			err = reason
+		}
 		return err
 	}
-	retry := psec.Accept(cookie)
-	if len(retry) > size {
-		return reason
-	}
 	e.Out = append(e.Out, Datagram{from, retry})
-	e.arm(e.cookies.Tick(now))
 	return errRetry
 }
 
-// errRetry tells that a proposal left no state.
+// admitAgain asks for a cookie where a bound is exceeded and an accepted proposal drew no first packet, maybe because there
+// was no place left for its handshake. With a valid one it goes to the places of those.
+func (e *Core) admitAgain(now Instant, r *proposal, parsed *psec.Proposal, size int) error {
+	p, old := r.place, r.share
+	if r.drew || old.prefix == nil || old.kind != byAnybody || p.own != nil || p.liveChannel() != nil {
+		return nil
+	}
+	if old.full() == 0 && old.prefix.pending < handshakesPerPrefix && old.all.pending < handshakes {
+		return nil
+	}
+	takes, cookie := parsed.Retries()
+	if e.cookies.Valid(now, p.addr, r.digest, cookie) {
+		to := p.counted[byCookie].share
+		if to.prefix == nil {
+			to = share{byCookie, &e.prefix(now, p.addr.Addr()).held[byCookie], &e.total[byCookie]}
+			if to.full() != 0 {
+				return nil
+			}
+		}
+		r.share = to
+		p.count(to, +1)
+		p.count(old, -1)
+		return nil
+	}
+	if !takes {
+		return nil
+	}
+	retry, err := e.retry(now, p.addr, r, size)
+	if retry == nil {
+		return err
+	}
+	e.reply(p, retry)
+	return errRetry
+}
+
+// retry makes a retry, or none where it would be longer than what it answers.
+func (e *Core) retry(now Instant, to netip.AddrPort, r *proposal, size int) ([]byte, error) {
+	cookie, err := e.cookies.Make(now, to, r.digest)
+	if err != nil {
+		return nil, err
+	}
+	e.arm(e.cookies.Tick(now))
+	if retry := psec.Accept(cookie); len(retry) <= size {
+		return retry, nil
+	}
+	return nil, nil
+}
+
+// errRetry tells that a proposal drew a retry, and nothing else.
 var errRetry = errors.New("p2pke: a retry was sent")
 
 func (e *Core) addPending(w *pending) {

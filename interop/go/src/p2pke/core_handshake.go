@@ -157,7 +157,7 @@ func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byt
 	}
 	result := NoHandshake
 	for _, h := range p.handshakes {
-		if n := h.negotiation; n != nil && n.full(h) || n == nil && h.session != nil {
+		if n := h.negotiation; n != nil && n.full() || n == nil && h.session != nil {
 			continue
 		}
 		c := h.channel

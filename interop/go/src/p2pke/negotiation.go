@@ -165,27 +165,18 @@ func (n *negotiation) accept(now Instant, scheme string) error {
 	h := n.standard
 	if h == nil || h.scheme != scheme {
 		n.supersede(h)
-		if h = n.running(scheme); h == nil {
-			h = n.open(now, CaseStandard, scheme, nil)
-			e.send(n.place, h.in.hello)
-		}
-		n.standard = h
+		n.standard = n.open(now, CaseStandard, scheme, nil)
+		e.send(n.place, n.standard.in.hello)
 		return nil
 	}
-	h.inside = false
 	if h.answers > 0 {
 		e.send(n.place, h.in.hello) // the responder may have restarted
 		return errCached
 	}
-	return nil
-}
-
-// running returns an answered handshake of an earlier standard hypothesis, which is the newest again.
-func (n *negotiation) running(scheme string) *handshake {
-	for _, h := range n.handshakes {
-		if h.remote == nil && h.scheme == scheme {
-			return h
-		}
+	if h.inside {
+		h.inside = false
+		h.nextCopy = now + e.jitter(resendFirst)
+		n.channel.arm(h.nextCopy)
 	}
 	return nil
 }
@@ -233,40 +224,28 @@ func (n *negotiation) refuted() bool {
 	return false
 }
 
-// lead makes a simultaneous hypothesis the newest. If we are its leader, its handshake runs from now on. Work for nothing
-// but copies of frames is bounded by the rate of the address.
+// lead makes a simultaneous hypothesis the newest. If we are its leader, its handshake runs from now on. What copies draw is
+// bounded by the rate of the address.
 func (n *negotiation) lead(now Instant, r *proposal, again bool) error {
 	if r.leads {
 		return nil
 	}
-	e := n.channel.core
+	if again && !n.place.rate.take(now, proposalsPerSecond) {
+		return PrefixRate
+	}
 	if h := n.simultaneous; h == nil || h.remote != r {
-		var running *handshake
-		for _, x := range n.handshakes {
-			if x.remote == r {
-				running = x
-			}
-		}
-		if running == nil && again && !n.place.rate.take(now, proposalsPerSecond) {
-			return PrefixRate
-		}
 		n.supersede(h)
-		if running == nil {
-			running = n.open(now, CaseSimultaneous, r.scheme, r)
-		}
-		n.simultaneous = running
+		n.simultaneous = n.open(now, CaseSimultaneous, r.scheme, r)
 	}
 	if again {
 		n.send(now)
 	}
-	e.send(n.place, n.simultaneous.in.hello)
+	n.channel.core.send(n.place, n.simultaneous.in.hello)
 	return nil
 }
 
-// full tells that no further answer to a handshake is taken.
-func (n *negotiation) full(h *handshake) bool {
-	return h.answers == answersTaken || len(n.sessions) == answersTaken
-}
+// full tells that no further answer is taken: none of these sessions is confirmed, or the attempt would be over.
+func (n *negotiation) full() bool { return len(n.sessions) == answersTaken }
 
 // add takes the session of an answer. Those of earlier attempts go where four sessions would be too many.
 func (n *negotiation) add(s *Session) {
@@ -359,16 +338,21 @@ func (p *place) unqueue(n *negotiation) {
 	}
 }
 
-// won ends what led to a session that has proven itself: an attempt of ours, and the peer's proposals. r is the one that it
-// belongs to if we are its responder.
+// won ends what led to a session that has proven itself: an attempt of ours, and the one proposal it was under. r is that
+// proposal if we are its responder. Others that were accepted live on: spec/decisions/0024-a-win-ends-one-proposal.md.
 func (e *Core) won(now Instant, p *place, s *Session, r *proposal) {
 	c := s.channel
-	if n := c.negotiation; n != nil && n.place == p {
-		for _, x := range p.proposals {
-			if !x.accepted && p.own == n {
-				p.remember(now, x)
-			}
+	n := c.negotiation
+	if n != nil && n.place != p {
+		n = nil
+	}
+	foreign := p.own != nil && p.own != n || p.own == nil && n == nil && len(p.waiting) > 0 // another one is dialled here
+	for _, x := range p.proposals {
+		if r == nil && string(x.agreement.Transcript) == string(s.agreement.Transcript) {
+			r = x
 		}
+	}
+	if n != nil {
 		// The responder may hold one of these already: a finish that was sent is not taken back.
 		for _, x := range n.sessions {
 			if x != s {
@@ -387,15 +371,16 @@ func (e *Core) won(now Instant, p *place, s *Session, r *proposal) {
 			e.event(DialDone, c)
 		}
 	}
-	for _, x := range append([]*proposal(nil), p.proposals...) {
-		// While another identity is dialled here, what names nobody may be its.
-		if x == r || x.mayBe(c.peer) && (x.names || p.own == nil) {
-			p.remember(now, x)
-			e.forgetProposal(x)
+	if r != nil {
+		p.remember(now, r)
+		for _, x := range append([]*proposal(nil), p.proposals...) {
+			if x.digest == r.digest {
+				e.forgetProposal(x)
+			}
 		}
 	}
 	for _, w := range append([]*pending(nil), p.pending...) {
-		if w.proposal != nil && w.remote.ID() == c.peer {
+		if w.proposal != nil && (!foreign || w.proposal.digest == r.digest) {
 			e.endPending(w)
 		}
 	}

@@ -20,8 +20,9 @@ type place struct {
 	waiting   []*negotiation // the others, in the order of their calls
 	proposals []*proposal    // of the other side, oldest first
 	progress  Instant        // last first packet under one of them
-	over      []over         // of attempts that were won, oldest first
-	rate      rate           // of proposals, while a session or an own proposal is here
+	over      []over         // that a win was under, oldest first
+	counted   [shares]counted
+	rate      rate // of proposals, while a session or an own proposal is here
 
 	received, sent int // bytes that count while the address is not validated
 	validated      bool
@@ -50,9 +51,9 @@ func (p *place) state() bool {
 }
 
 // reply sends an answer to what came. An address that we did not dial, and that did not prove that it receives, gets no more
-// bytes than came from it.
+// bytes than came from it. A cookie that is served is a proof.
 func (e *Core) reply(p *place, b []byte) {
-	if !p.validated && p.own == nil && len(p.handshakes) == 0 {
+	if !p.validated && p.counted[byCookie].n == 0 && p.own == nil && len(p.handshakes) == 0 {
 		if p.sent+len(b) > p.received {
 			return
 		}

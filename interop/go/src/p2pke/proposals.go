@@ -10,8 +10,8 @@ import (
 // The bounds of spec/psec.md.
 const (
 	proposalsPerAddress = 4
-	proposalsPerPrefix  = 256
-	proposalsInAll      = 1024
+	addressesPerPrefix  = 256
+	addressesInAll      = 1024
 	proposalsPerSecond  = 8
 	proposalLife        = 10 * time.Second
 	overFor             = time.Minute
@@ -36,7 +36,7 @@ type proposal struct {
 	gone      bool
 }
 
-// over is the digest of a proposal of an attempt that was won.
+// over is the digest of a proposal that a win was under.
 type over struct {
 	digest psec.Digest
 	until  Instant
@@ -127,7 +127,7 @@ func (e *Core) receiveProposal(now Instant, from netip.AddrPort, parsed *psec.Pr
 		for _, r := range p.proposals {
 			if r.digest == digest {
 				p.received += size
-				return e.copied(now, r, parsed)
+				return e.copied(now, r, parsed, size)
 			}
 		}
 	}
@@ -211,7 +211,7 @@ func (e *Core) acceptProposal(now Instant, from netip.AddrPort, r *proposal, par
 	t := psec.Standard(normal, r.scheme)
 	r.agreement = Agreement{CaseStandard, t[:]}
 	r.accepted, r.leads, r.place = true, true, p
-	r.share.proposal(+1)
+	p.count(r.share, +1)
 	p.proposals = append(p.proposals, r)
 	e.accepted = append(e.accepted, r)
 	e.arm(now + proposalLife)
@@ -230,8 +230,13 @@ func (e *Core) answerProposal(now Instant, r *proposal, parsed *psec.Proposal) {
 }
 
 // copied answers a copy: spec/psec.md#copy.
-func (e *Core) copied(now Instant, r *proposal, parsed *psec.Proposal) error {
+func (e *Core) copied(now Instant, r *proposal, parsed *psec.Proposal, size int) error {
 	if r.accepted {
+		if err := e.admitAgain(now, r, parsed, size); err == errRetry {
+			return nil
+		} else if err != nil {
+			return err
+		}
 		e.answerProposal(now, r, parsed)
 		return errCached
 	}
@@ -269,7 +274,7 @@ func (e *Core) forgetProposal(r *proposal) {
 		}
 	}
 	if r.accepted {
-		r.share.proposal(-1)
+		p.count(r.share, -1)
 	}
 	if n := p.own; n != nil && n.simultaneous != nil && n.simultaneous.remote == r {
 		n.supersede(n.simultaneous)
@@ -291,19 +296,25 @@ func (e *Core) expireProposals(now Instant) {
 	}
 }
 
-// hypothesis finds under what a tagged first packet is served: a proposal at its address, or a channel that is rekeyed.
+// hypothesis finds under what a tagged first packet is served: a proposal at its address, or a channel with a session there
+// that is rekeyed.
 func (e *Core) hypothesis(p *place, tag []byte) (*Agreement, *proposal, *Channel) {
-	if p != nil {
-		for _, r := range p.proposals {
-			if r.leads && r.agreement.is(tag) {
-				return &r.agreement, r, nil
-			}
+	if p == nil {
+		return nil, nil, nil
+	}
+	for _, r := range p.proposals {
+		if r.leads && r.agreement.is(tag) {
+			return &r.agreement, r, nil
 		}
 	}
 	var key psec.Tag
 	copy(key[:], tag)
 	if c := e.tags[key]; c != nil {
-		return &c.agreement, nil, c
+		for _, s := range c.sessions {
+			if s.place == p && s.agreement.is(tag) {
+				return &c.agreement, nil, c
+			}
+		}
 	}
 	return nil, nil, nil
 }

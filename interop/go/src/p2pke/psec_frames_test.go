@@ -146,7 +146,7 @@ func TestTagsNameHypotheses(t *testing.T) {
 	equal(t, "pending", len(b.core.places[from].pending), before+1)
 }
 
-// spec/psec.md#first-packet-tag, spec/sessions.md#address-move: a rekey names its channel, wherever it comes from.
+// spec/psec.md#first-packet-tag, spec/p2pke.md section 10: T is known where its sessions are; who moves starts over.
 func TestRekeyFromAnotherAddress(t *testing.T) {
 	w, a, b := negotiators(t, 14, Config{})
 	c := a.dial(b)
@@ -154,12 +154,21 @@ func TestRekeyFromAnotherAddress(t *testing.T) {
 	b.forget()
 	old := c.agreement.Transcript
 	hello := taggedHello(t, w, a.id, old)
-	equal(t, "of another identity", b.feed(stranger(1), taggedHello(t, w, seedIdentity(t, bytes.Repeat([]byte{5}, 32)), c.agreement.Transcript)), "WrongIdentity")
-	equal(t, "from elsewhere", b.feed(stranger(1), hello), asHandshake)
+	equal(t, "from elsewhere", b.feed(stranger(1), hello), "UnknownTranscript")
+	equal(t, "b sent", kinds(b.wire), "[]")
+	equal(t, "from its address", b.feed(a.addr, hello), asHandshake)
 	equal(t, "b sent", kinds(b.wire), "[RespHello]")
+	a.addr = stranger(1)
+	a.forget()
+	a.send(c, "unheard")
+	w.run(2100 * time.Millisecond)
+	equal(t, "a sent", kinds(a.wire), "[data proposal InitDone]")
+	equal(t, "b's idea", b.channel().Remote(), a.addr)
+	agree(t, a, b, "moved")
+	now := c.agreement.Transcript
 	a.close(c)
 	w.run(time.Second)
-	equal(t, "of a channel that is over", b.feed(stranger(2), taggedHello(t, w, a.id, old)), "UnknownTranscript")
+	equal(t, "of a channel that is over", b.feed(a.addr, taggedHello(t, w, a.id, now)), "UnknownTranscript")
 }
 
 // spec/psec.md#reflection
@@ -249,13 +258,13 @@ func TestFiveProposals(t *testing.T) {
 func TestRetry(t *testing.T) {
 	w, a, b := negotiators(t, 9, Config{})
 	flood := func() {
-		for i := 0; i < proposalsInAll+100; i++ {
+		for i := 0; i < addressesInAll+100; i++ {
 			b.core.Receive(w.now, stranger(i), propose(noID, i).Encode())
 		}
 		b.core.Out = nil
 	}
 	flood()
-	equal(t, "in all", b.core.total[byAnybody].proposals, proposalsInAll)
+	equal(t, "in all", b.core.total[byAnybody].addresses, addressesInAll)
 	equal(t, "drops", b.core.Stats.Dropped(ProposalsFull), 100)
 	equal(t, "a retry is no longer than what it answers", b.feed(stranger(5000), propose([]byte{0, 1, 8}, 5000, psec.Retry).Encode()), asHandshake)
 	equal(t, "no state", b.core.places[stranger(5000)] == nil, true)
@@ -282,7 +291,7 @@ func TestRetry(t *testing.T) {
 	equal(t, "b sent", kinds(b.wire), "[retry retry retry]")
 	equal(t, "the right one", b.feed(stranger(7777), p.Encode()), asHandshake)
 	equal(t, "b sent", kinds(b.wire), "[retry retry retry accept]")
-	equal(t, "apart", b.core.total[byCookie].proposals, 1)
+	equal(t, "apart", b.core.total[byCookie].addresses, 1)
 
 	// Three retries are taken, whatever they say.
 	w, a, b = negotiators(t, 10, Config{})
