@@ -83,7 +83,7 @@ internal enum RemoteProposalEvent
     /// <summary>Our own proposal failed or was withdrawn.</summary>
     OwnEnded,
 
-    /// <summary>The attempt was won.</summary>
+    /// <summary>An attempt was won under its transcript.</summary>
     Won,
 
     /// <summary>10 s since it came first; after a win 60 s.</summary>
