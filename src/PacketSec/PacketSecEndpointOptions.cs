@@ -39,7 +39,7 @@ public sealed record PacketSecEndpointOptions
     /// <summary>
     /// Gets the question whether an identity may have a channel; null lets all in. Asked once for a channel, after the handshake proved the identity, on
     /// a thread of the pool, for many identities at once. An exception, and no answer within 10 s (then the token is cancelled), are "no". Answer at
-    /// once where you can: towards <c>p2pke-1</c> the dialler may take a session for open after 100 ms without an answer.
+    /// once where you can: a dialler in direct mode may take a session for open after 100 ms without an answer.
     /// </summary>
     public Func<PeerIdentity, CancellationToken, ValueTask<bool>>? Authorize { get; init; }
 

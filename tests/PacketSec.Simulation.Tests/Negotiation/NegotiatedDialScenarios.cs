@@ -159,6 +159,26 @@ public sealed class NegotiatedDialScenarios
         }
     }
 
+    //= spec/psec.md#cancel
+    [Fact]
+    public void A_cancelled_redial_of_an_open_channel_withdraws_its_proposal_and_leaves_the_channel()
+    {
+        using var pair = new PsecPair(6, Pair.Wan);
+        pair.DialFromA();
+        pair.RunUntilOpen();
+        pair.Pair.Run(1);
+        pair.World.Network.AddTap((in TappedDatagram datagram) => datagram.Bytes is [0, >= 2, ..] ? TapVerdict.Drop : TapVerdict.Pass);
+        pair.DialFromA();
+        pair.Pair.Run(1);
+        pair.A.CancelConnect(pair.B.PeerId);
+        pair.Pair.Run(0.1);
+        var sent = pair.Tap.Datagrams.Count;
+        pair.Pair.Run(10);
+        Assert.Equal(sent, pair.Tap.Datagrams.Count);
+        pair.Pair.CheckAlive();
+        pair.CheckOneSession();
+    }
+
     //= spec/psec.md#renegotiate
     [Theory]
     [InlineData(1)]
