@@ -107,7 +107,16 @@ public sealed partial class EndpointMachine
         return Received.Drop(reason, nothingPending: _work.Count == 0 && _events.Count == 0 && _transmits.Count == 0);
     }
 
-    private Received Count(Outcome outcome) => outcome.Reason == DropReason.None ? Received.Of(outcome.Kind) : Drop(outcome.Reason);
+    private Received Count(Outcome outcome)
+    {
+        if (outcome.Reason != DropReason.None)
+        {
+            return Drop(outcome.Reason);
+        }
+
+        NegotiationFrames += outcome.Kind == ReceivedKind.Negotiation ? 1 : 0;
+        return Received.Of(outcome.Kind);
+    }
 
     //= spec/sessions.md#early-data-held
     private Received HandleTransport(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)

@@ -20,6 +20,9 @@ public sealed partial class EndpointMachine
     private readonly int[] _proposalCounts = new int[Enum.GetValues<WorkClass>().Length];
     private long _lastNegotiation;
 
+    /// <summary>Gets the proposals, accepts and rejects that were taken, copies not counted.</summary>
+    public long NegotiationFrames { get; private set; }
+
     /// <summary>Gets the retries sent instead of keeping a proposal.</summary>
     public long RetriesSent { get; private set; }
 

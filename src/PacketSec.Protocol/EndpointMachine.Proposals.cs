@@ -113,6 +113,8 @@ public sealed partial class EndpointMachine
             outcome = HandleEmbedded(now, path, frame, proposal, outcome);
         }
 
+        CachedAnswers += outcome is { Reason: DropReason.None, Kind: ReceivedKind.CachedAnswer } ? 1 : 0;
+
         if (isKnown || reason == DropReason.None)
         {
             Pump(negotiation);
@@ -135,7 +137,9 @@ public sealed partial class EndpointMachine
         }
 
         // Its bytes came with the proposal and are counted already; what becomes of it is counted when its work completes.
+        var cached = CachedAnswers;
         var served = HandleInitHello(now, path, packet, bytes: 0);
+        CachedAnswers = cached;
         return served.Kind == ReceivedKind.Handshake && served.Reason == DropReason.None ? served : outcome;
     }
 

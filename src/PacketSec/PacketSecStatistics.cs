@@ -39,6 +39,9 @@ public sealed record PacketSecEndpointStatistics
     /// <summary>Gets the addresses whose proposals were accepted, and whose handshakes are not complete.</summary>
     public required int ProposalsServed { get; init; }
 
+    /// <summary>Gets the proposals, accepts and rejects that were taken; copies that drew an answer are cached answers.</summary>
+    public required long NegotiationFrames { get; init; }
+
     /// <summary>Gets the proposals that were answered by a request for a cookie, because too many others are being served. It rises under a flood.</summary>
     public required long RetriesSent { get; init; }
 

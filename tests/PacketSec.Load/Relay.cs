@@ -64,8 +64,21 @@ internal sealed class Relay : IDisposable
         return socket;
     }
 
+    // No counter that is seen here.
+    private const uint FrameKind = 0x7FFF0000;
+
+    /// <summary>Whether a datagram of the dial that is relayed here is a frame of its negotiation.</summary>
+    public static bool IsFrame(ReadOnlySpan<byte> datagram)
+        => datagram.Length < 4 || (datagram[0] == 0 && datagram[1] >= 2) || (datagram[0] == 1 && datagram.Length == 2 + datagram[1]);
+
     private static uint KindOf(ReadOnlySpan<byte> datagram)
     {
+        // Frames of the negotiation have no header: each type is a kind of its own.
+        if (IsFrame(datagram))
+        {
+            return FrameKind | datagram[0];
+        }
+
         var word = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(datagram);
         return (word & 0x7FFFFFFF) < 16 ? word : (word & 0x80000000) | (datagram.Length == 20 ? 16u : 17u);
     }

@@ -233,6 +233,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             Channels = _peers.Count,
             HalfOpenHandshakes = _machine.HalfOpen,
             ProposalsServed = _machine.ProposalsServed,
+            NegotiationFrames = _machine.NegotiationFrames,
             RetriesSent = _machine.RetriesSent,
             HandshakesBegun = totals.HandshakesBegun,
             HandshakesFinished = totals.HandshakesFinished,

@@ -16,7 +16,8 @@ public sealed class ManInTheMiddleScenarios
     private const int CountOfStrings = 40;
 
     private static readonly HostOptions TwoSchemes = PsecPair.Options(
-        PsecPair.Proposal(PsecPair.Hiding, "p2pke-1") with { AllowMixture = true }, PsecPair.Hiding, "p2pke-1") with { AllowMixture = true };
+        PsecPair.Proposal(PsecPair.Hiding, "p2pke-1") with { AllowMixture = true }, PsecPair.Hiding, "p2pke-1") with
+    { AllowMixture = true };
 
     //= spec/psec.md#transcript
     [Theory]

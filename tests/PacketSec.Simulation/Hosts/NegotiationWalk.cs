@@ -184,9 +184,18 @@ public sealed class NegotiationWalk : IDisposable
     private string? CheckCommonSession()
     {
         var (a, b) = (_hosts[0], _hosts[1]);
+
+        // A peer that restarted just after it confirmed is noticed by its silence, once there is something to say.
+        for (var i = 0; i < 20; i++)
+        {
+            a.Send(b.PeerId, _flows[0]);
+            b.Send(a.PeerId, _flows[1]);
+            _world.RunFor(TimeSpan.FromMilliseconds(500));
+        }
+
         if (a.Find(b.PeerId)?.Machine.IsOpen != true || b.Find(a.PeerId)?.Machine.IsOpen != true)
         {
-            return "the network was well, and there is no channel at both ends";
+            return $"the network was well, and there is no channel at both ends ({Describe(a, b)}; {Describe(b, a)})";
         }
 
         var (there, back) = (_flows[0].Delivered, _flows[1].Delivered);
@@ -195,6 +204,9 @@ public sealed class NegotiationWalk : IDisposable
         _world.RunFor(TimeSpan.FromSeconds(3));
         return _flows[0].Delivered > there && _flows[1].Delivered > back ? null : $"a channel is open and carries nothing: {_flows[0]}; {_flows[1]}";
     }
+
+    private static string Describe(SimulatedHost host, SimulatedHost peer)
+        => string.Join(", ", host.Peers.Where(found => found.Identity.Equals(peer.PeerId)).Select(found => $"{host.Name} open {found.Machine.IsOpen} closing {found.Machine.IsClosing} timer {found.Machine.NextTimer}"));
 
     /// <summary>Two ends of one agreement have one scheme and different roles.</summary>
     private string? CheckAgreements()
