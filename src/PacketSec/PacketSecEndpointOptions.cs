@@ -82,8 +82,14 @@ public sealed record PacketSecEndpointOptions
     /// <summary>Gets the wished size of the socket's send buffer in bytes.</summary>
     public int SocketSendBufferBytes { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Gets a value indicating whether the framework's sockets serve where something better would; for comparison.</summary>
-    public bool UsePortableSockets { get; init; }
+    /// <summary>Gets how datagrams go to and come from the system. The default takes the best that the machine offers.</summary>
+    public DatagramPath DatagramPath { get; init; }
+
+    /// <summary>
+    /// Gets how many sockets share the endpoint's port, each with a thread of its own that receives; 1 by default, 64 at most. Peers are spread over them
+    /// by the system. More than one needs Linux; elsewhere one serves, and the log says so.
+    /// </summary>
+    public int Shards { get; init; } = 1;
 
     /// <summary>Gets what sees the datagrams of the socket as the network does; null is nothing.</summary>
     internal IDatagramTap? Tap { get; init; }
@@ -125,7 +131,13 @@ public sealed record PacketSecEndpointOptions
         CheckRange(ReceiveQueueDatagrams, 1, 1 << 20, nameof(ReceiveQueueDatagrams));
         CheckRange(ReceiveQueueBytes, ImplementationLimits.MaxUdpPayload, 1 << 30, nameof(ReceiveQueueBytes));
         CheckRange(SocketReceiveBufferBytes, 1, int.MaxValue, nameof(SocketReceiveBufferBytes));
+        CheckRange(Shards, 1, 64, nameof(Shards));
         CheckRange(SocketSendBufferBytes, 1, int.MaxValue, nameof(SocketSendBufferBytes));
+        if (!Enum.IsDefined(DatagramPath))
+        {
+            throw new ArgumentException($"There is no DatagramPath {DatagramPath}.");
+        }
+
         SessionLifetimes.Validate();
     }
 

@@ -1,6 +1,6 @@
 namespace PacketSec;
 
-/// <summary>What became of a datagram given to <see cref="PacketSecChannel.TrySend"/>.</summary>
+/// <summary>What became of a datagram given to <see cref="PacketSecChannel.TrySend(ReadOnlySpan{byte})"/>.</summary>
 public enum SendResult
 {
     /// <summary>It is on its way, like any UDP datagram: it may still be lost.</summary>

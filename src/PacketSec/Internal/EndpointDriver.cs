@@ -92,7 +92,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             LocalEndPoint = options.LocalEndPoint,
             ReceiveBufferBytes = options.SocketReceiveBufferBytes,
             SendBufferBytes = options.SocketSendBufferBytes,
-            Path = options.UsePortableSockets ? UdpPath.Portable : UdpPath.Automatic,
+            Path = options.DatagramPath == DatagramPath.Portable ? UdpPath.Portable : UdpPath.Automatic,
         });
         if (options.Tap is { } tap)
         {

@@ -6,11 +6,11 @@ namespace PacketSec.Tests.Api;
 public class ChannelTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Datagrams_go_both_ways(bool portable)
+    [InlineData(DatagramPath.Automatic)]
+    [InlineData(DatagramPath.Portable)]
+    public async Task Datagrams_go_both_ways(DatagramPath path)
     {
-        await using var pair = EndpointPair.Bind(o => o with { UsePortableSockets = portable }, o => o with { UsePortableSockets = portable });
+        await using var pair = EndpointPair.Bind(o => o with { DatagramPath = path }, o => o with { DatagramPath = path });
         var (dialled, accepted) = await pair.OpenAsync();
 
         Assert.Equal(SendResult.Sent, dialled.TrySend([1, 2, 3]));
