@@ -11,7 +11,7 @@ internal interface IDatagramIo : IDisposable
     /// <summary>Gets the bound address; unspecified (<see cref="UdpAddress.IsUnspecified"/>) for a wildcard bind.</summary>
     UdpAddress LocalAddress { get; }
 
-    /// <summary>Gets the name of the path that serves, for logs: <c>linux</c> or <c>portable</c>.</summary>
+    /// <summary>Gets the name of the path that serves, for logs, such as <c>linux (UDP_SEGMENT, UDP_GRO, recvmmsg)</c> or <c>portable</c>.</summary>
     string PathName { get; }
 
     /// <summary>Gets whether replies on a wildcard bind leave from the address that the request came to.</summary>
@@ -32,16 +32,21 @@ internal interface IDatagramIo : IDisposable
     /// <param name="datagram">0 to 65,507 bytes (IPv6: 65,527), no more than the path's MTU allows: datagrams are never fragmented.</param>
     SendStatus Send(in UdpAddress local, in UdpAddress remote, ReadOnlySpan<byte> datagram);
 
-    /// <summary>Waits for one datagram without a time limit.</summary>
-    /// <param name="buffer">Larger than any datagram of interest; <see cref="UdpTransport.ReceiveBufferSize"/> holds all.</param>
-    /// <param name="info">The datagram's length and addresses when the result is <see cref="ReceiveStatus.Datagram"/>.</param>
-    ReceiveStatus Receive(Span<byte> buffer, out ReceivedDatagram info);
+    /// <summary>
+    /// Sends a batch without waiting for buffer space, and fills in what became of each group (<see cref="SendGroup.Sent"/>,
+    /// <see cref="SendGroup.Status"/>). A group that fails does not hold up those behind it.
+    /// </summary>
+    /// <param name="batch">The datagrams; not cleared.</param>
+    void Send(SendBatch batch);
 
-    /// <summary>Waits for one datagram.</summary>
-    /// <param name="buffer">Larger than any datagram of interest; <see cref="UdpTransport.ReceiveBufferSize"/> holds all.</param>
+    /// <summary>Creates buffers for <see cref="Receive"/>, as many as it fills at best.</summary>
+    ReceiveBatch CreateReceiveBatch();
+
+    /// <summary>Waits until something is there, then takes what is there already, up to the number of buffers.</summary>
+    /// <param name="batch">Where the datagrams go; what it held is forgotten.</param>
     /// <param name="timeoutMilliseconds">The longest wait; 0 does not wait, -1 waits without limit.</param>
-    /// <param name="info">The datagram's length and addresses when the result is <see cref="ReceiveStatus.Datagram"/>.</param>
-    ReceiveStatus Receive(Span<byte> buffer, int timeoutMilliseconds, out ReceivedDatagram info);
+    /// <returns><see cref="ReceiveStatus.Received"/> when the batch holds at least one datagram; otherwise it is empty.</returns>
+    ReceiveStatus Receive(ReceiveBatch batch, int timeoutMilliseconds);
 
     /// <summary>
     /// Ends the current wait, or else the next one, with <see cref="ReceiveStatus.Woken"/>. Several calls before the receiver
@@ -75,8 +80,8 @@ internal enum SendStatus
 /// <summary>How a wait for a datagram ended. All but <see cref="Closed"/> mean: receive again.</summary>
 internal enum ReceiveStatus
 {
-    /// <summary>A datagram is in the buffer.</summary>
-    Datagram,
+    /// <summary>Datagrams are in the batch.</summary>
+    Received,
 
     /// <summary>The time is over.</summary>
     TimedOut,
@@ -91,19 +96,21 @@ internal enum ReceiveStatus
     Closed,
 }
 
-/// <summary>One received datagram.</summary>
-/// <param name="Length">Its size in bytes, 0 and up.</param>
-/// <param name="Remote">The sender.</param>
-/// <param name="Local">
-/// The address it came to, with the bound port; the bound address where the platform does not tell
-/// (<see cref="IDatagramIo.ChoosesSource"/> is false).
-/// </param>
-/// <param name="Ecn">The two ECN bits; 0 where unknown.</param>
-internal readonly record struct ReceivedDatagram(int Length, UdpAddress Remote, UdpAddress Local, byte Ecn);
-
-/// <summary>Errors of one socket since it was bound.</summary>
+/// <summary>Errors and system calls of one socket since it was bound.</summary>
 /// <param name="UnauthenticatedErrors">ICMP errors that the system reported. Anyone can forge one, so they change nothing.</param>
 /// <param name="Truncated">Datagrams dropped because they did not fit the receive buffer.</param>
 /// <param name="ReceiveFailures">Other failures to receive.</param>
 /// <param name="SendFailures">Sends that ended with <see cref="SendStatus.Failed"/>.</param>
-internal readonly record struct DatagramIoCounters(long UnauthenticatedErrors, long Truncated, long ReceiveFailures, long SendFailures);
+/// <param name="KernelDrops">Datagrams that the system dropped because the receive buffer was full; 0 where it does not tell.</param>
+/// <param name="SendCalls">System calls that sent.</param>
+/// <param name="ReceiveCalls">System calls that received, and those that found nothing.</param>
+/// <param name="WaitCalls">System calls that waited, or ended a wait.</param>
+internal readonly record struct DatagramIoCounters(
+    long UnauthenticatedErrors,
+    long Truncated,
+    long ReceiveFailures,
+    long SendFailures,
+    long KernelDrops,
+    long SendCalls,
+    long ReceiveCalls,
+    long WaitCalls);
