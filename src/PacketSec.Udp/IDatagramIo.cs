@@ -2,7 +2,7 @@ namespace PacketSec.Udp;
 
 /// <summary>A bound UDP socket, as the driver sees it.</summary>
 /// <remarks>
-/// <see cref="Send"/>, <see cref="Wake"/> and <see cref="IDisposable.Dispose"/> may be called from any thread at any time;
+/// The sending methods, <see cref="Wake"/> and <see cref="IDisposable.Dispose"/> may be called from any thread at any time;
 /// the receiving methods from one thread at a time. All calls are synchronous: the receiver blocks its own thread.
 /// Nothing here throws because of the network.
 /// </remarks>

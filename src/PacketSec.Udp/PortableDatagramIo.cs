@@ -71,9 +71,38 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
         return error == SocketErrorClass.None ? SendStatus.Sent : CountSendError(error);
     }
 
-    public override ReceiveStatus Receive(Span<byte> buffer, int timeoutMilliseconds, out ReceivedDatagram info)
+    public override void Send(SendBatch batch)
     {
-        info = default;
+        Span<SendGroup> groups = batch.Groups;
+        Begin(groups);
+        for (int i = 0; i < groups.Length; i++)
+        {
+            ref SendGroup group = ref groups[i];
+            ReadOnlySpan<byte> left = batch.BytesOf(group);
+            while (!left.IsEmpty && group.Status == SendStatus.Sent)
+            {
+                int length = Math.Min(group.SegmentSize, left.Length);
+                group.Status = Send(group.Local, group.Remote, left[..length]);
+                left = left[length..];
+                if (group.Status == SendStatus.Sent)
+                {
+                    group.Sent++;
+                }
+            }
+
+            if (EndsBatch(group.Status))
+            {
+                End(groups[i..], group.Status);
+                return;
+            }
+        }
+    }
+
+    public override ReceiveBatch CreateReceiveBatch() => new(1, UdpTransport.ReceiveBufferSize);
+
+    public override ReceiveStatus Receive(ReceiveBatch batch, int timeoutMilliseconds)
+    {
+        batch.Clear();
         try
         {
             if (!WaitForData(timeoutMilliseconds, out ReceiveStatus end))
@@ -81,6 +110,8 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
                 return end;
             }
 
+            CountReceiveCall();
+            Span<byte> buffer = batch.Memory.AsSpan(0, batch.BufferSize);
             int length = Socket.ReceiveFrom(buffer, SocketFlags.None, _from);
             if (IsDisposed)
             {
@@ -104,8 +135,8 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
                 return CountReceiveError(SocketErrorClass.Unknown, out _);
             }
 
-            info = new(length, remote, LocalAddress, Ecn: 0);
-            return ReceiveStatus.Datagram;
+            batch.Add(new(Offset: 0, length, SegmentSize: length, remote, LocalAddress));
+            return ReceiveStatus.Received;
         }
         catch (SocketException e)
         {
@@ -132,6 +163,7 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
 
         try
         {
+            CountWaitCall();
             // Lost at worst: then the buffer is full, hence the receiver awake, or the wait ends by its own limit.
             Socket.SendTo(_token, SocketFlags.None, _self);
         }
@@ -147,6 +179,7 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
 
     private SocketErrorClass TrySend(ReadOnlySpan<byte> datagram, SocketAddress to)
     {
+        CountSendCall();
         try
         {
             Socket.SendTo(datagram, SocketFlags.None, to);
@@ -187,7 +220,7 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
             }
 
             // A pending error ends the first wait at once without making the socket readable; the receive then reports it.
-            if (Socket.Poll(left * 1000, SelectMode.SelectRead) || Socket.Poll(0, SelectMode.SelectError))
+            if (Poll(left, SelectMode.SelectRead) || Poll(0, SelectMode.SelectError))
             {
                 end = default;
                 return true;
@@ -199,5 +232,11 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
                 return false;
             }
         }
+    }
+
+    private bool Poll(int milliseconds, SelectMode mode)
+    {
+        CountWaitCall();
+        return Socket.Poll(milliseconds * 1000, mode);
     }
 }

@@ -22,6 +22,7 @@ internal sealed class SendBatch
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Capacity, pinned: true);
     private readonly SendGroup[] _groups = new SendGroup[MaxGroups];
     private int _used;
+    private int _lastLength;
 
     /// <summary>Gets the number of groups.</summary>
     public int Count { get; private set; }
@@ -47,10 +48,15 @@ internal sealed class SendBatch
     /// <param name="length">Its length, 1 and up.</param>
     public void Append(in UdpAddress local, in UdpAddress remote, int length)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Capacity - _used);
+        int previous = _lastLength;
+        _lastLength = length;
         if (Count > 0)
         {
-            ref var last = ref _groups[Count - 1];
-            if (length <= last.SegmentSize && last.Length % last.SegmentSize == 0 && last.Length + length <= MaxGroupBytes
+            // A group ends with its first shorter datagram.
+            ref SendGroup last = ref _groups[Count - 1];
+            if (length <= last.SegmentSize && previous == last.SegmentSize && last.Length + length <= MaxGroupBytes
                 && last.Length < MaxSegments * last.SegmentSize && last.Remote == remote && last.Local == local)
             {
                 last.Length += length;

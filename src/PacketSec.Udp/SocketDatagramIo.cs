@@ -15,6 +15,10 @@ internal abstract class SocketDatagramIo : IDatagramIo
     private long _truncated;
     private long _receiveFailures;
     private long _sendFailures;
+    private long _kernelDrops;
+    private long _sendCalls;
+    private long _receiveCalls;
+    private long _waitCalls;
     private int _disposed;
 
     protected SocketDatagramIo(Socket socket, IReadOnlyList<UdpWarning> warnings)
@@ -32,11 +36,25 @@ internal abstract class SocketDatagramIo : IDatagramIo
 
     public abstract bool ChoosesSource { get; }
 
-    public DatagramIoCounters Counters => new(
-        Interlocked.Read(ref _unauthenticatedErrors),
-        Interlocked.Read(ref _truncated),
-        Interlocked.Read(ref _receiveFailures),
-        Interlocked.Read(ref _sendFailures));
+    public DatagramIoCounters Counters
+    {
+        get
+        {
+            ReadKernelDrops();
+            return new(
+                Interlocked.Read(ref _unauthenticatedErrors),
+                Interlocked.Read(ref _truncated),
+                Interlocked.Read(ref _receiveFailures),
+                Interlocked.Read(ref _sendFailures),
+                Interlocked.Read(ref _kernelDrops),
+                Interlocked.Read(ref _sendCalls),
+                Interlocked.Read(ref _receiveCalls),
+                Interlocked.Read(ref _waitCalls));
+        }
+    }
+
+    /// <summary>Gets which calls for several datagrams serve now.</summary>
+    public virtual UdpFeatures Features => UdpFeatures.None;
 
     /// <summary>Gets the socket, for its options; never used for asynchronous calls, which make it non-blocking for good.</summary>
     internal Socket Socket { get; }
@@ -45,9 +63,11 @@ internal abstract class SocketDatagramIo : IDatagramIo
 
     public abstract SendStatus Send(in UdpAddress local, in UdpAddress remote, ReadOnlySpan<byte> datagram);
 
-    public ReceiveStatus Receive(Span<byte> buffer, out ReceivedDatagram info) => Receive(buffer, Timeout.Infinite, out info);
+    public abstract void Send(SendBatch batch);
 
-    public abstract ReceiveStatus Receive(Span<byte> buffer, int timeoutMilliseconds, out ReceivedDatagram info);
+    public abstract ReceiveBatch CreateReceiveBatch();
+
+    public abstract ReceiveStatus Receive(ReceiveBatch batch, int timeoutMilliseconds);
 
     public abstract void Wake();
 
@@ -60,6 +80,7 @@ internal abstract class SocketDatagramIo : IDatagramIo
 
         // The receiver leaves first: closing the socket waits until no call uses its descriptor.
         Wake();
+        ReadKernelDrops();
         Socket.Dispose();
         DisposeResources();
     }
@@ -95,6 +116,34 @@ internal abstract class SocketDatagramIo : IDatagramIo
         }
     }
 
+    /// <summary>Forgets what became of the groups when they were sent before.</summary>
+    protected static void Begin(Span<SendGroup> groups)
+    {
+        foreach (ref SendGroup group in groups)
+        {
+            group.Sent = 0;
+            group.Status = SendStatus.Sent;
+        }
+    }
+
+    /// <summary>Tells that nothing more of these groups is sent, and why.</summary>
+    protected static void End(Span<SendGroup> groups, SendStatus status)
+    {
+        foreach (ref SendGroup group in groups)
+        {
+            group.Status = status;
+        }
+    }
+
+    /// <summary>Gets whether a send that ended so would end the same way for every other group.</summary>
+    protected static bool EndsBatch(SendStatus status) => status is SendStatus.WouldBlock or SendStatus.Closed;
+
+    protected void CountSendCall() => Interlocked.Increment(ref _sendCalls);
+
+    protected void CountReceiveCall() => Interlocked.Increment(ref _receiveCalls);
+
+    protected void CountWaitCall() => Interlocked.Increment(ref _waitCalls);
+
     /// <summary>Counts an ICMP message that a send was told of.</summary>
     protected void CountUnauthenticatedError() => Interlocked.Increment(ref _unauthenticatedErrors);
 
@@ -113,5 +162,14 @@ internal abstract class SocketDatagramIo : IDatagramIo
         }
 
         return status;
+    }
+
+    // Once the socket is closed, the number it had then stays.
+    private void ReadKernelDrops()
+    {
+        if (OperatingSystem.IsLinux() && SocketTuning.TryReadDrops(Socket, out long drops))
+        {
+            Interlocked.Exchange(ref _kernelDrops, drops);
+        }
     }
 }

@@ -62,6 +62,7 @@ internal static class SocketErrors
     /// <summary>Sorts an error number of Linux.</summary>
     public static SocketErrorClass ClassifyErrno(int errno) => errno switch
     {
+        0 => SocketErrorClass.None,
         Errno.EAGAIN => SocketErrorClass.WouldBlock,
         Errno.EINTR => SocketErrorClass.Interrupted,
         Errno.EMSGSIZE => SocketErrorClass.TooLarge,
@@ -86,11 +87,17 @@ internal static class SocketErrors
         SocketErrorClass.Unauthenticated or SocketErrorClass.Invalid or SocketErrorClass.Unknown => SendStatus.Failed,
     };
 
+    /// <summary>
+    /// Gets whether a segmented send may have failed for being segmented: the kernel, the device or a tunnel cannot cut it.
+    /// </summary>
+    public static bool MayRefuseSegments(int errno) => errno is Errno.EMSGSIZE or Errno.EIO or Errno.EINVAL or Errno.EOPNOTSUPP;
+
     // The numbers of every Linux architecture that .NET supports.
-    private static class Errno
+    internal static class Errno
     {
         public const int EPERM = 1;
         public const int EINTR = 4;
+        public const int EIO = 5;
         public const int EBADF = 9;
         public const int EAGAIN = 11;
         public const int ENOMEM = 12;
@@ -100,6 +107,7 @@ internal static class SocketErrors
         public const int EPROTO = 71;
         public const int ENOTSOCK = 88;
         public const int EMSGSIZE = 90;
+        public const int EOPNOTSUPP = 95;
         public const int EAFNOSUPPORT = 97;
         public const int EADDRNOTAVAIL = 99;
         public const int ENETDOWN = 100;

@@ -23,12 +23,25 @@ internal static class SocketTuning
     /// <summary>Linux: IPV6_MTU_DISCOVER.</summary>
     public const int LinuxIPv6MtuDiscover = 23;
 
+    /// <summary>Linux: SOL_UDP.</summary>
+    public const int LinuxUdpLevel = 17;
+
+    /// <summary>Linux: UDP_SEGMENT, as option and as type of the control message.</summary>
+    public const int LinuxSegment = 103;
+
+    /// <summary>Linux: UDP_GRO, as option and as type of the control message.</summary>
+    public const int LinuxCoalesce = 104;
+
     /// <summary>
     /// Linux and Windows: set DF, and do not believe ICMP about the path's MTU (anyone can forge it); only the interface's MTU counts.
     /// </summary>
     public const int PathMtuProbe = 3;
 
     private const int LinuxReceivePacketInfoV6 = 49;
+    private const int LinuxSocketLevel = 1;
+    private const int LinuxReusePort = 15;
+    private const int LinuxMemoryInfo = 55;
+    private const int MemoryInfoDrops = 8;
     private const int WindowsMtuDiscover = 71;
     private const int AppleDontFragment = 28;
     private const int AppleDontFragmentV6 = 62;
@@ -62,6 +75,40 @@ internal static class SocketTuning
     public static bool TryEnablePacketInfo(Socket socket) => socket.AddressFamily == AddressFamily.InterNetwork
         ? TrySet(socket, IPLevel, LinuxPacketInfo, 1)
         : TrySet(socket, IPv6Level, LinuxReceivePacketInfoV6, 1);
+
+    /// <summary>Linux: gets whether the kernel cuts a send into segments. A kernel that does not ignores the control message.</summary>
+    public static bool CanSegment(Socket socket) => TrySet(socket, LinuxUdpLevel, LinuxSegment, 0);
+
+    /// <summary>Linux: asks for equal datagrams of one sender in one piece.</summary>
+    public static bool TryCoalesce(Socket socket) => TrySet(socket, LinuxUdpLevel, LinuxCoalesce, 1);
+
+    /// <summary>Linux: lets other sockets of this user join the port.</summary>
+    public static bool TryReusePort(Socket socket) => TrySet(socket, LinuxSocketLevel, LinuxReusePort, 1);
+
+    /// <summary>Linux: reads how many datagrams found the receive buffer full.</summary>
+    public static bool TryReadDrops(Socket socket, out long drops)
+    {
+        drops = 0;
+        Span<byte> memory = stackalloc byte[(MemoryInfoDrops + 1) * sizeof(uint)];
+        try
+        {
+            if (socket.GetRawSocketOption(LinuxSocketLevel, LinuxMemoryInfo, memory) < memory.Length)
+            {
+                return false;
+            }
+
+            drops = BitConverter.ToUInt32(memory[(MemoryInfoDrops * sizeof(uint))..]);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
 
     private static bool TryForbidFragmentation(Socket socket)
     {

@@ -18,6 +18,15 @@ internal sealed record UdpBindOptions
     /// <summary>Gets which implementation to use.</summary>
     public UdpPath Path { get; init; }
 
+    /// <summary>Gets which calls for several datagrams may be used; set by tests of the fall-back.</summary>
+    public UdpFeatures AllowedFeatures { get; init; } = UdpFeatures.All;
+
+    /// <summary>
+    /// Gets what makes sends fail on Linux, in tests: from the bytes of a send and the size of its segments (equal when it is one
+    /// datagram) to the number of an error, or 0 to let the system have it.
+    /// </summary>
+    public Func<int, int, int>? SendFault { get; init; }
+
     /// <summary>Gets whether this machine has IPv6; set by tests of the fall-back.</summary>
     public bool IPv6Available { get; init; } = Socket.OSSupportsIPv6;
 }
@@ -28,11 +37,39 @@ internal enum UdpPath
     /// <summary>The best that the machine offers.</summary>
     Automatic,
 
-    /// <summary>recvmsg and sendmsg; <see cref="PlatformNotSupportedException"/> where they do not serve.</summary>
+    /// <summary>
+    /// Several datagrams per call, by at least one of <see cref="UdpFeatures"/>; <see cref="PlatformNotSupportedException"/> where
+    /// none serves.
+    /// </summary>
+    Batched,
+
+    /// <summary>
+    /// recvmsg and sendmsg, one datagram per call; <see cref="PlatformNotSupportedException"/> where they do not serve.
+    /// </summary>
     Linux,
 
     /// <summary>The framework's socket class alone.</summary>
     Portable,
+}
+
+/// <summary>What Linux offers to move several datagrams in one call.</summary>
+[Flags]
+internal enum UdpFeatures
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>UDP_SEGMENT: the system cuts a send into equal datagrams.</summary>
+    SegmentedSend = 1,
+
+    /// <summary>UDP_GRO: equal datagrams of one sender arrive in one piece.</summary>
+    CoalescedReceive = 2,
+
+    /// <summary>recvmmsg and sendmmsg: several pieces per call.</summary>
+    ManyPerCall = 4,
+
+    /// <summary>All of them.</summary>
+    All = SegmentedSend | CoalescedReceive | ManyPerCall,
 }
 
 /// <summary>Something a bind could not do as wished.</summary>
@@ -57,4 +94,7 @@ internal enum UdpWarningKind
 
     /// <summary>The source of replies on a wildcard bind cannot be chosen.</summary>
     NoSourceChoice,
+
+    /// <summary>Several sockets on one port were asked for, and one was bound.</summary>
+    OneSocket,
 }
