@@ -90,6 +90,12 @@ internal sealed class PortableDatagramIo : SocketDatagramIo
                 }
             }
 
+            if (group.Status == SendStatus.TooLarge && group.Sent == 0 && group.LastLength < group.SegmentSize
+                && Send(group.Local, group.Remote, batch.BytesOf(group)[^group.LastLength..]) == SendStatus.Sent)
+            {
+                group.Sent = 1;
+            }
+
             if (EndsBatch(group.Status))
             {
                 End(groups[i..], group.Status);

@@ -91,7 +91,10 @@ internal struct SendGroup
     /// <summary>The size of each datagram but the last.</summary>
     public int SegmentSize;
 
-    /// <summary>After sending: the datagrams that the system took, the first ones.</summary>
+    /// <summary>
+    /// After sending: how many datagrams the system took, the first ones; with <see cref="SendStatus.TooLarge"/> the last one, when it is
+    /// shorter.
+    /// </summary>
     public int Sent;
 
     /// <summary>After sending: what became of the others; <see cref="SendStatus.Sent"/> when there are none.</summary>
@@ -99,4 +102,7 @@ internal struct SendGroup
 
     /// <summary>Gets the number of datagrams.</summary>
     public readonly int Segments => (Length + SegmentSize - 1) / SegmentSize;
+
+    /// <summary>Gets the size of the last datagram.</summary>
+    public readonly int LastLength => Length - ((Segments - 1) * SegmentSize);
 }

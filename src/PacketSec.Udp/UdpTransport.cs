@@ -93,7 +93,7 @@ internal static class UdpTransport
 
             socket.Bind(endPoint);
             IDatagramIo io = OperatingSystem.IsLinux() && isLinux
-                ? new LinuxDatagramIo(socket, warnings, features, options.SendFault)
+                ? new LinuxDatagramIo(socket, joins ? [] : warnings, features, options.SendFault)
                 : new PortableDatagramIo(socket, warnings);
             socket = null;
             return io;

@@ -152,7 +152,7 @@ internal sealed unsafe partial class LinuxDatagramIo
         else
         {
             nint length = LibC.ReceiveMessage(socket, &slots->Header, LibC.MsgDontWait);
-            slots->Length = (uint)length;
+            slots->Length = (uint)Math.Max(length, 0);
             count = length < 0 ? -1 : 1;
         }
 

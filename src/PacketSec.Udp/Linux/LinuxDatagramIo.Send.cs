@@ -124,6 +124,7 @@ internal sealed unsafe partial class LinuxDatagramIo
 
     private SendStatus Recover(ref SendGroup group, LibC.MessageSlot* slot, Outgoing* message, int errno)
     {
+        var data = (byte*)message->Vector.Base;
         errno = Retry(slot, message, group.Local, group.Remote, errno);
         SocketErrorClass error = SocketErrors.ClassifyErrno(errno);
         if (errno == 0)
@@ -132,7 +133,13 @@ internal sealed unsafe partial class LinuxDatagramIo
         }
         else if (message->Segments > 1 && SocketErrors.MayRefuseSegments(errno))
         {
-            error = SendOneByOne(ref group, (byte*)message->Vector.Base);
+            error = SendOneByOne(ref group, data);
+        }
+
+        if (error == SocketErrorClass.TooLarge && group.Sent == 0 && group.LastLength < group.SegmentSize
+            && SendOne(group.Local, group.Remote, data + group.Length - group.LastLength, group.LastLength) == SocketErrorClass.None)
+        {
+            group.Sent = 1;
         }
 
         return error == SocketErrorClass.None ? SendStatus.Sent : CountSendError(error);

@@ -6,11 +6,12 @@ using PacketSec.Udp;
 namespace PacketSec.Tests.Udp;
 
 /// <summary>What every implementation of <see cref="IDatagramIo"/> does; one derived class per implementation.</summary>
-public abstract class DatagramIoConformance
+public abstract partial class DatagramIoConformance
 {
     private const int LargestIPv4Datagram = 65_507;
+    private const int IPv6Headers = 48;
 
-    private readonly byte[] _buffer = GC.AllocateArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
+    private readonly Dictionary<IDatagramIo, Inbox> _inboxes = [];
 
     internal abstract UdpPath Path { get; }
 
@@ -27,15 +28,15 @@ public abstract class DatagramIoConformance
         UdpAddress target = Address(dialOn, listener.LocalAddress.Port);
 
         Assert.Equal(SendStatus.Sent, dialler.Send(default, target, "question"u8));
-        ReceivedDatagram question = Receive(listener);
-        Assert.Equal("question"u8, _buffer.AsSpan(0, question.Length));
+        Arrived question = Receive(listener);
+        Assert.Equal("question"u8, question.Bytes);
         Assert.Equal(dialler.LocalAddress, question.Remote);
         bool knowsLocal = listener.ChoosesSource || !listener.LocalAddress.IsUnspecified;
         Assert.Equal(knowsLocal ? target : listener.LocalAddress, question.Local);
 
         Assert.Equal(SendStatus.Sent, listener.Send(question.Local, question.Remote, "answer"u8));
-        ReceivedDatagram answer = Receive(dialler);
-        Assert.Equal("answer"u8, _buffer.AsSpan(0, answer.Length));
+        Arrived answer = Receive(dialler);
+        Assert.Equal("answer"u8, answer.Bytes);
         Assert.Equal(target, answer.Remote);
         Assert.Equal(dialler.LocalAddress, answer.Local);
     }
@@ -47,7 +48,7 @@ public abstract class DatagramIoConformance
         using IDatagramIo b = Bind("127.0.0.1");
 
         Assert.Equal(SendStatus.Sent, a.Send(default, b.LocalAddress, []));
-        Assert.Equal(0, Receive(b).Length);
+        Assert.Empty(Receive(b).Bytes);
     }
 
     [Theory]
@@ -62,8 +63,7 @@ public abstract class DatagramIoConformance
 
         Assert.Equal(SendStatus.TooLarge, a.Send(default, b.LocalAddress, datagram));
         Assert.Equal(SendStatus.Sent, a.Send(default, b.LocalAddress, datagram.AsSpan(0, LargestIPv4Datagram)));
-        Assert.Equal(LargestIPv4Datagram, Receive(b).Length);
-        Assert.Equal(datagram.AsSpan(0, LargestIPv4Datagram), _buffer.AsSpan(0, LargestIPv4Datagram));
+        Assert.Equal(datagram[..LargestIPv4Datagram], Receive(b).Bytes);
     }
 
     [Theory]
@@ -71,16 +71,14 @@ public abstract class DatagramIoConformance
     [InlineData("::")]
     public void IPv6_datagrams_are_not_fragmented(string bindTo)
     {
-        const int Headers = 48;
-        int mtu = NetworkInterface.GetAllNetworkInterfaces()
-            .Single(i => i.NetworkInterfaceType == NetworkInterfaceType.Loopback).GetIPProperties().GetIPv6Properties().Mtu;
+        int mtu = LoopbackMtu();
         using IDatagramIo a = Bind(bindTo);
         using IDatagramIo b = Bind("::1");
-        var datagram = new byte[mtu - Headers + 1];
+        var datagram = new byte[mtu - IPv6Headers + 1];
 
         Assert.Equal(SendStatus.TooLarge, a.Send(default, b.LocalAddress, datagram));
         Assert.Equal(SendStatus.Sent, a.Send(default, b.LocalAddress, datagram.AsSpan(1)));
-        Assert.Equal(mtu - Headers, Receive(b).Length);
+        Assert.Equal(mtu - IPv6Headers, Receive(b).Bytes.Length);
     }
 
     [Theory]
@@ -103,14 +101,21 @@ public abstract class DatagramIoConformance
     {
         using IDatagramIo a = Bind("127.0.0.1");
         using IDatagramIo b = Bind("127.0.0.1");
-        Span<byte> small = _buffer.AsSpan(0, 100);
+        var small = new ReceiveBatch(2, 100);
+
+        a.Send(default, b.LocalAddress, new byte[101]);
+        Assert.Equal(ReceiveStatus.Error, b.Receive(small, SocketsCollection.CeilingMilliseconds));
+        Assert.Equal(0, small.Count);
 
         a.Send(default, b.LocalAddress, new byte[101]);
         a.Send(default, b.LocalAddress, new byte[99]);
-        Assert.Equal(ReceiveStatus.Error, b.Receive(small, SocketsCollection.CeilingMilliseconds, out _));
-        Assert.Equal(ReceiveStatus.Datagram, b.Receive(small, SocketsCollection.CeilingMilliseconds, out ReceivedDatagram next));
-        Assert.Equal(99, next.Length);
-        Assert.Equal(1, b.Counters.Truncated);
+        while (b.Receive(small, SocketsCollection.CeilingMilliseconds) == ReceiveStatus.Error)
+        {
+        }
+
+        Assert.Equal(1, small.Count);
+        Assert.Equal(99, small[0].Length);
+        Assert.Equal(2, b.Counters.Truncated);
     }
 
     [Fact]
@@ -154,26 +159,26 @@ public abstract class DatagramIoConformance
         SocketOf(io).Connect(peer.ToEndPoint());
 
         Assert.Equal(SendStatus.Sent, io.Send(default, peer, "x"u8));
-        Assert.Equal(ReceiveStatus.Error, io.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out _));
+        Assert.Equal(ReceiveStatus.Error, Wait(io, SocketsCollection.CeilingMilliseconds));
         Assert.Equal(SendStatus.Sent, io.Send(default, peer, "x"u8));
         Assert.Equal(SendStatus.Sent, io.Send(default, peer, "x"u8));
         Assert.Equal(2, io.Counters.UnauthenticatedErrors);
         Assert.Equal(0, io.Counters.SendFailures);
 
         // The second of those sends met the error of the first; its own is still pending.
-        Assert.Equal(ReceiveStatus.Error, io.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out _));
+        Assert.Equal(ReceiveStatus.Error, Wait(io, SocketsCollection.CeilingMilliseconds));
         using IDatagramIo late = Bind("127.0.0.1", peer.Port);
         Assert.Equal(SendStatus.Sent, late.Send(default, io.LocalAddress, "alive"u8));
-        Assert.Equal("alive"u8, _buffer.AsSpan(0, Receive(io).Length));
+        Assert.Equal("alive"u8, Receive(io).Bytes);
     }
 
     [Fact]
     public void A_wait_without_time_ends_at_once() => WithIo(io =>
-        Assert.Equal(ReceiveStatus.TimedOut, io.Receive(_buffer, 0, out _)));
+        Assert.Equal(ReceiveStatus.TimedOut, Wait(io, 0)));
 
     [Fact]
     public void A_wait_ends_when_its_time_is_over() => WithIo(io =>
-        Assert.Equal(ReceiveStatus.TimedOut, io.Receive(_buffer, 20, out _)));
+        Assert.Equal(ReceiveStatus.TimedOut, Wait(io, 20)));
 
     [Fact]
     public void A_datagram_that_waits_is_received_without_waiting()
@@ -181,7 +186,7 @@ public abstract class DatagramIoConformance
         using IDatagramIo io = Bind("127.0.0.1");
 
         io.Send(default, io.LocalAddress, "x"u8);
-        Assert.Equal(ReceiveStatus.Datagram, io.Receive(_buffer, 0, out _));
+        Assert.Equal(ReceiveStatus.Received, Wait(io, 0));
     }
 
     [Fact]
@@ -189,7 +194,7 @@ public abstract class DatagramIoConformance
     {
         io.Wake();
         io.Wake();
-        Assert.Equal(ReceiveStatus.Woken, io.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out _));
+        Assert.Equal(ReceiveStatus.Woken, Wait(io, SocketsCollection.CeilingMilliseconds));
     });
 
     [Fact]
@@ -203,7 +208,7 @@ public abstract class DatagramIoConformance
         }
 
         io.Wake();
-        Assert.Equal(ReceiveStatus.Woken, io.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out _));
+        Assert.Equal(ReceiveStatus.Woken, Wait(io, SocketsCollection.CeilingMilliseconds));
         for (int i = 0; i < 3; i++)
         {
             Receive(io);
@@ -268,9 +273,12 @@ public abstract class DatagramIoConformance
         io.Dispose();
         io.Dispose();
         io.Wake();
-        Assert.Equal(ReceiveStatus.Closed, io.Receive(_buffer, out _));
-        Assert.Equal(ReceiveStatus.Closed, io.Receive(_buffer, 0, out _));
+        Assert.Equal(ReceiveStatus.Closed, Wait(io, Timeout.Infinite));
+        Assert.Equal(ReceiveStatus.Closed, Wait(io, 0));
         Assert.Equal(SendStatus.Closed, io.Send(default, io.LocalAddress, "x"u8));
+        SendBatch batch = BatchOf(io.LocalAddress, 10, 10, 20);
+        io.Send(batch);
+        AssertGroups(batch, (0, SendStatus.Closed), (0, SendStatus.Closed));
     }
 
     [Theory]
@@ -280,41 +288,29 @@ public abstract class DatagramIoConformance
     public void Nothing_is_allocated_per_datagram(string listenOn, string dialOn)
     {
         const int Counted = 10_000;
-        const int Rounds = 4;
         using IDatagramIo listener = Bind(listenOn);
         using IDatagramIo dialler = Bind(dialOn);
         UdpAddress target = Address(dialOn, listener.LocalAddress.Port);
+        ReceiveBatch questions = listener.CreateReceiveBatch();
+        ReceiveBatch answers = dialler.CreateReceiveBatch();
         var datagram = new byte[1200];
-
-        // The first datagrams warm up; later the runtime allocates some 50 bytes whenever it replaces the framework's compiled code,
-        // which happens a few times in the life of a process. So one round of several must be clean.
-        long least = long.MaxValue;
-        for (int round = 0; round < Rounds && least > 0; round++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            int arrived = Exchange(Counted);
-            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-            Assert.Equal(Counted, arrived);
-        }
-
-        Assert.Equal(0, least);
+        AssertNothingAllocated(() => Exchange(Counted), Counted);
 
         int Exchange(int count)
         {
-            int answers = 0;
+            int answered = 0;
             for (int i = 0; i < count; i++)
             {
                 dialler.Send(default, target, datagram);
-                if (listener.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out ReceivedDatagram question)
-                        == ReceiveStatus.Datagram
-                    && listener.Send(question.Local, question.Remote, _buffer.AsSpan(0, question.Length)) == SendStatus.Sent
-                    && dialler.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out _) == ReceiveStatus.Datagram)
+                if (listener.Receive(questions, SocketsCollection.CeilingMilliseconds) == ReceiveStatus.Received
+                    && listener.Send(questions[0].Local, questions[0].Remote, questions.BytesOf(questions[0])) == SendStatus.Sent
+                    && dialler.Receive(answers, SocketsCollection.CeilingMilliseconds) == ReceiveStatus.Received)
                 {
-                    answers++;
+                    answered++;
                 }
             }
 
-            return answers;
+            return answered;
         }
     }
 
@@ -340,32 +336,34 @@ public abstract class DatagramIoConformance
         {
             for (int i = 0; i < PerThread; i++)
             {
-                Receive(to);
-                Assert.Equal(to.LocalAddress.Port, BitConverter.ToUInt16(_buffer));
+                Assert.Equal(to.LocalAddress.Port, BitConverter.ToUInt16(Receive(to).Bytes));
             }
 
-            Assert.Equal(ReceiveStatus.TimedOut, to.Receive(_buffer, 0, out _));
+            Assert.Equal(ReceiveStatus.TimedOut, Wait(to, 0));
         }
     }
 
     internal IDatagramIo Bind(string address, int port = 0) =>
         UdpTransport.Bind(new() { LocalEndPoint = new(IPAddress.Parse(address), port), Path = Path });
 
-    internal ReceivedDatagram Receive(IDatagramIo io)
-    {
-        ReceiveStatus status;
-        ReceivedDatagram info;
-        do
-        {
-            // A wait may end early by itself, for instance by the rest of a wake-up.
-            status = io.Receive(_buffer, SocketsCollection.CeilingMilliseconds, out info);
-        }
-        while (status == ReceiveStatus.Woken);
-        Assert.Equal(ReceiveStatus.Datagram, status);
-        return info;
-    }
+    internal Arrived Receive(IDatagramIo io) => InboxOf(io).Receive();
 
     internal static UdpAddress Address(string address, int port) => UdpAddress.FromEndPoint(new(IPAddress.Parse(address), port));
+
+    private static int LoopbackMtu() => NetworkInterface.GetAllNetworkInterfaces()
+        .Single(i => i.NetworkInterfaceType == NetworkInterfaceType.Loopback).GetIPProperties().GetIPv6Properties().Mtu;
+
+    private ReceiveStatus Wait(IDatagramIo io, int timeoutMilliseconds) => InboxOf(io).Wait(timeoutMilliseconds);
+
+    private Inbox InboxOf(IDatagramIo io)
+    {
+        if (!_inboxes.TryGetValue(io, out Inbox? inbox))
+        {
+            _inboxes.Add(io, inbox = new(io));
+        }
+
+        return inbox;
+    }
 
     private static Socket SocketOf(IDatagramIo io) => ((SocketDatagramIo)io).Socket;
 
@@ -373,6 +371,23 @@ public abstract class DatagramIoConformance
     {
         using IDatagramIo gone = Bind("127.0.0.1");
         return gone.LocalAddress;
+    }
+
+    // The first datagrams warm up; later the runtime allocates some 50 bytes whenever it replaces the framework's compiled code,
+    // which happens a few times in the life of a process. So one round of several must be clean.
+    internal static void AssertNothingAllocated(Func<int> round, int expected)
+    {
+        const int Rounds = 4;
+        long least = long.MaxValue;
+        for (int i = 0; i < Rounds && least > 0; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            int done = round();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.Equal(expected, done);
+        }
+
+        Assert.Equal(0, least);
     }
 
     private void WithIo(Action<IDatagramIo> test)
@@ -392,9 +407,9 @@ public abstract class DatagramIoConformance
         {
             _thread = new(() =>
             {
-                var buffer = new byte[UdpTransport.ReceiveBufferSize];
+                ReceiveBatch batch = io.CreateReceiveBatch();
                 _started.Set();
-                _result = io.Receive(buffer, out _);
+                _result = io.Receive(batch, Timeout.Infinite);
             })
             { IsBackground = true };
             _thread.Start();

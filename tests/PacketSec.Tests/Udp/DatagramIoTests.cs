@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using PacketSec.Udp;
 
 namespace PacketSec.Tests.Udp;
@@ -21,11 +20,9 @@ public sealed class PortableDatagramIoTests : DatagramIoConformance
     }
 }
 
-[Collection(SocketsCollection.Name)]
-public sealed class LinuxDatagramIoTests : DatagramIoConformance
+/// <summary>What every path of Linux does beyond the portable one.</summary>
+public abstract class LinuxDatagramIoConformance : DatagramIoConformance
 {
-    internal override UdpPath Path => UdpPath.Linux;
-
     //= spec/sessions.md#reply-address
     [Theory]
     [InlineData("0.0.0.0", "127.0.0.1", "127.0.0.2")]
@@ -39,7 +36,7 @@ public sealed class LinuxDatagramIoTests : DatagramIoConformance
         UdpAddress target = Address(dialled, listener.LocalAddress.Port);
 
         dialler.Send(default, target, "question"u8);
-        ReceivedDatagram question = Receive(listener);
+        Arrived question = Receive(listener);
         Assert.Equal(target, question.Local);
 
         Assert.Equal(SendStatus.Sent, listener.Send(question.Local, question.Remote, "answer"u8));
@@ -70,16 +67,6 @@ public sealed class LinuxDatagramIoTests : DatagramIoConformance
     }
 
     [Fact]
-    public void Linux_takes_its_own_path_by_itself()
-    {
-        using IDatagramIo io = UdpTransport.Bind(new() { LocalEndPoint = new(IPAddress.IPv6Any, 0) });
-
-        Assert.Equal("linux", io.PathName);
-        Assert.True(io.ChoosesSource);
-        Assert.DoesNotContain(io.Warnings, w => w.Kind == UdpWarningKind.NoSourceChoice);
-    }
-
-    [Fact]
     public void The_descriptor_stays_in_blocking_mode()
     {
         using IDatagramIo io = Bind("127.0.0.1");
@@ -88,92 +75,116 @@ public sealed class LinuxDatagramIoTests : DatagramIoConformance
         Receive(io);
         Assert.True(((SocketDatagramIo)io).Socket.Blocking);
     }
-}
 
-[Collection(SocketsCollection.Name)]
-public sealed class UdpBindTests
-{
+    //= spec/sessions.md#reply-address
     [Theory]
-    [InlineData("127.0.0.1", "127.0.0.1")]
-    [InlineData("::1", "::1")]
-    [InlineData("::", "127.0.0.1")]
-    [InlineData("0.0.0.0", "::")]
-    public void A_port_in_use_is_reported_as_such(string first, string second)
+    [InlineData("0.0.0.0", "127.0.0.1", "127.0.0.2")]
+    [InlineData("::", "127.0.0.1", "127.0.0.2")]
+    [InlineData("::", "::1", "::1")]
+    public void A_batch_leaves_from_the_address_it_names(string listenOn, string dialOn, string source)
     {
-        using IDatagramIo holder = Bind(first, 0);
+        using IDatagramIo listener = Bind(listenOn);
+        using IDatagramIo dialler = Bind(dialOn);
+        UdpAddress local = Address(source, listener.LocalAddress.Port);
+        var batch = new SendBatch();
+        int[] lengths = [1200, 1200, 1200, 700, 1300];
+        Fill(batch, local, dialler.LocalAddress, lengths);
 
-        var e = Assert.Throws<UdpBindException>(() => Bind(second, holder.LocalAddress.Port));
-        Assert.Equal(UdpBindError.PortInUse, e.Error);
-        Assert.Contains(holder.LocalAddress.Port.ToString(), e.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("192.0.2.250")]
-    [InlineData("2001:db8::250")]
-    public void An_address_of_another_machine_is_reported_as_such(string address)
-    {
-        var e = Assert.Throws<UdpBindException>(() => Bind(address, 0));
-        Assert.Equal(UdpBindError.AddressNotAvailable, e.Error);
-        Assert.Contains(address, e.Message, StringComparison.Ordinal);
+        listener.Send(batch);
+        AssertGroups(batch, (4, SendStatus.Sent), (1, SendStatus.Sent));
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            Arrived arrived = Receive(dialler);
+            Assert.Equal(Content(i, lengths[i]), arrived.Bytes);
+            Assert.Equal(local, arrived.Remote);
+        }
     }
 
     [Theory]
-    [InlineData(SocketError.AccessDenied, (int)UdpBindError.PermissionDenied)]
-    [InlineData(SocketError.AddressFamilyNotSupported, (int)UdpBindError.AddressNotAvailable)]
-    [InlineData(SocketError.TooManyOpenSockets, (int)UdpBindError.Other)]
-    public void Every_error_of_a_bind_has_a_reason(SocketError error, int expected)
+    [InlineData("0.0.0.0", "192.0.2.250", "127.0.0.1")]
+    [InlineData("::", "192.0.2.250", "127.0.0.1")]
+    [InlineData("::", "2001:db8::250", "::1")]
+    public void A_source_that_the_machine_has_lost_does_not_stop_a_batch(string listenOn, string lost, string remote)
     {
-        var inner = new SocketException((int)error);
+        using IDatagramIo listener = Bind(listenOn);
+        using IDatagramIo peer = Bind(remote);
+        string path = listener.PathName;
+        var batch = new SendBatch();
+        int[] lengths = [1200, 1200, 700, 1300];
+        Fill(batch, Address(lost, 0), peer.LocalAddress, lengths);
 
-        var e = UdpBindException.From(inner, new(IPAddress.Loopback, 53));
-        Assert.Equal(expected, (int)e.Error);
-        Assert.Same(inner, e.InnerException);
-        Assert.Contains("127.0.0.1", e.Message, StringComparison.Ordinal);
+        listener.Send(batch);
+        AssertGroups(batch, (3, SendStatus.Sent), (1, SendStatus.Sent));
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            Arrived arrived = Receive(peer);
+            Assert.Equal(Content(i, lengths[i]), arrived.Bytes);
+            Assert.Equal(Address(remote, listener.LocalAddress.Port), arrived.Remote);
+        }
+
+        Assert.Equal(path, listener.PathName);
     }
 
     [Fact]
-    public void Without_IPv6_a_dual_stack_bind_serves_IPv4_with_one_warning()
+    public void What_the_system_drops_is_counted_also_after_disposal()
     {
-        using IDatagramIo io = UdpTransport.Bind(new() { LocalEndPoint = new(IPAddress.IPv6Any, 0), IPv6Available = false });
-
-        Assert.True(io.LocalAddress is { IsIPv4: true, IsUnspecified: true, Port: not 0 });
-        Assert.Single(io.Warnings, w => w.Kind == UdpWarningKind.NoIPv6);
-    }
-
-    [Fact]
-    public void With_IPv6_a_dual_stack_bind_has_no_such_warning()
-    {
-        using IDatagramIo io = Bind("::", 0);
-
-        Assert.False(io.LocalAddress.IsIPv4);
-        Assert.DoesNotContain(io.Warnings, w => w.Kind == UdpWarningKind.NoIPv6);
-    }
-
-    [Fact]
-    public void A_mapped_address_is_bound_as_IPv4()
-    {
-        using IDatagramIo io = Bind("::ffff:127.0.0.1", 0);
-
-        Assert.Equal(IPAddress.Loopback, io.LocalAddress.ToEndPoint().Address);
-        Assert.Equal(AddressFamily.InterNetwork, ((SocketDatagramIo)io).Socket.AddressFamily);
-    }
-
-    [Fact]
-    public void A_capped_buffer_is_reported_with_what_to_set()
-    {
-        const int Absurd = 1 << 30;
-        using IDatagramIo io = UdpTransport.Bind(new()
+        const int Flood = 1000;
+        using IDatagramIo sender = Bind("127.0.0.1");
+        IDatagramIo receiver = UdpTransport.Bind(new()
         {
             LocalEndPoint = new(IPAddress.Loopback, 0),
-            ReceiveBufferBytes = Absurd,
-            SendBufferBytes = 64 * 1024,
+            Path = Path,
+            ReceiveBufferBytes = 64 * 1024,
         });
+        Assert.Equal(0, receiver.Counters.KernelDrops);
+        for (int i = 0; i < Flood; i++)
+        {
+            sender.Send(default, receiver.LocalAddress, new byte[1200]);
+        }
 
-        UdpWarning warning = Assert.Single(io.Warnings);
-        Assert.Equal(UdpWarningKind.ReceiveBufferCapped, warning.Kind);
-        Assert.Contains($"net.core.rmem_max={Absurd}", warning.Message, StringComparison.Ordinal);
+        int arrived = 0;
+        ReceiveBatch batch = receiver.CreateReceiveBatch();
+        while (receiver.Receive(batch, 0) == ReceiveStatus.Received)
+        {
+            arrived += batch.Count;
+        }
+
+        Assert.InRange(arrived, 1, Flood - 1);
+        Assert.Equal(Flood - arrived, receiver.Counters.KernelDrops);
+        receiver.Dispose();
+        Assert.Equal(Flood - arrived, receiver.Counters.KernelDrops);
     }
 
-    private static IDatagramIo Bind(string address, int port) =>
-        UdpTransport.Bind(new() { LocalEndPoint = new(IPAddress.Parse(address), port) });
+    [Fact]
+    public void Nothing_is_allocated_for_many_peers()
+    {
+        const int Peers = 10_000;
+        using IDatagramIo listener = Bind("0.0.0.0");
+        using IDatagramIo dialler = Bind("0.0.0.0");
+        var batch = new SendBatch();
+        ReceiveBatch received = listener.CreateReceiveBatch();
+        AssertNothingAllocated(
+            () =>
+            {
+                int arrived = 0;
+                for (int next = 0; next < Peers;)
+                {
+                    batch.Clear();
+                    for (; next < Peers && !batch.IsFull; next++)
+                    {
+                        UdpAddress peer = UdpAddress.FromIPv4(0x7F00_0001 + (uint)next, listener.LocalAddress.Port);
+                        batch.Append(peer, peer, 100);
+                    }
+
+                    dialler.Send(batch);
+                    while (arrived < next && listener.Receive(received, SocketsCollection.CeilingMilliseconds) == ReceiveStatus.Received)
+                    {
+                        arrived += received.Count;
+                    }
+                }
+
+                return arrived;
+            },
+            Peers);
+    }
 }
