@@ -34,7 +34,8 @@ internal interface IDatagramIo : IDisposable
 
     /// <summary>
     /// Sends a batch without waiting for buffer space, and fills in what became of each group (<see cref="SendGroup.Sent"/>,
-    /// <see cref="SendGroup.Status"/>). A group that fails does not hold up those behind it.
+    /// <see cref="SendGroup.Status"/>). A group that fails does not hold up those behind it, unless it is with
+    /// <see cref="SendStatus.WouldBlock"/> or <see cref="SendStatus.Closed"/>: then all of those have the same status.
     /// </summary>
     /// <param name="batch">The datagrams; not cleared.</param>
     void Send(SendBatch batch);

@@ -4,9 +4,6 @@ namespace PacketSec.Udp;
 /// <remarks>Not thread-safe. Reused: it allocates when it is made and never after.</remarks>
 internal sealed class ReceiveBatch
 {
-    // Were all buffers to begin at a multiple of 64 KiB, short datagrams would compete for the same few lines of the caches.
-    private const int Spread = 21 * 64;
-
     private readonly ReceivedSegments[] _received;
 
     /// <summary>Creates the buffers.</summary>
@@ -16,7 +13,7 @@ internal sealed class ReceiveBatch
     {
         Buffers = buffers;
         BufferSize = bufferSize;
-        Memory = GC.AllocateUninitializedArray<byte>(buffers * (bufferSize + Spread), pinned: true);
+        Memory = GC.AllocateUninitializedArray<byte>(buffers * bufferSize, pinned: true);
         _received = new ReceivedSegments[buffers];
     }
 
@@ -42,7 +39,7 @@ internal sealed class ReceiveBatch
     public ReadOnlySpan<byte> BytesOf(in ReceivedSegments piece) => Memory.AsSpan(piece.Offset, piece.Length);
 
     /// <summary>Gets where a buffer begins in <see cref="Memory"/>.</summary>
-    internal int OffsetOf(int buffer) => buffer * (BufferSize + Spread);
+    internal int OffsetOf(int buffer) => buffer * BufferSize;
 
     internal void Clear() => Count = 0;
 

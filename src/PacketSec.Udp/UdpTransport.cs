@@ -146,8 +146,9 @@ internal static class UdpTransport
 
         if (asked is UdpPath.Linux or UdpPath.Batched)
         {
-            throw new PlatformNotSupportedException(
-                "This system does not tell the local address of datagrams (IP_PKTINFO): choose the automatic path.");
+            throw new PlatformNotSupportedException(OperatingSystem.IsLinux()
+                ? "This system does not tell the local address of datagrams (IP_PKTINFO): choose the automatic path."
+                : "This path needs Linux: choose the automatic path.");
         }
 
         if (wildcard)

@@ -24,16 +24,21 @@ internal sealed class Inbox(IDatagramIo io)
         return _arrived.Dequeue();
     }
 
-    /// <summary>Takes all that is there already.</summary>
-    public List<Arrived> ReceiveWhatIsThere()
+    /// <summary>Waits for so many datagrams at several sockets, and tells which came to which.</summary>
+    public static List<List<Arrived>> ReceiveAll(IEnumerable<IDatagramIo> sockets, int datagrams)
     {
-        while (Wait(0) == ReceiveStatus.Received)
-        {
-        }
-
-        List<Arrived> arrived = [.. _arrived];
-        _arrived.Clear();
-        return arrived;
+        List<Inbox> inboxes = [.. sockets.Select(s => new Inbox(s))];
+        bool enough = SpinWait.SpinUntil(
+            () =>
+            {
+                inboxes.ForEach(i => i.Wait(0));
+                return inboxes.Sum(i => i._arrived.Count) >= datagrams;
+            },
+            SocketsCollection.CeilingMilliseconds);
+        Assert.True(enough, "Datagrams are missing.");
+        // One that arrived twice would be there by now.
+        inboxes.ForEach(i => i.Wait(0));
+        return [.. inboxes.Select(i => i._arrived.ToList())];
     }
 
     /// <summary>Receives once.</summary>
