@@ -11,7 +11,10 @@ internal interface IDatagramIo : IDisposable
     /// <summary>Gets the bound address; unspecified (<see cref="UdpAddress.IsUnspecified"/>) for a wildcard bind.</summary>
     UdpAddress LocalAddress { get; }
 
-    /// <summary>Gets the name of the path that serves, for logs, such as <c>linux (UDP_SEGMENT, UDP_GRO, recvmmsg)</c> or <c>portable</c>.</summary>
+    /// <summary>
+    /// Gets the name of the path that serves, for logs, such as <c>linux (UDP_SEGMENT, UDP_GRO, recvmmsg)</c>,
+    /// <c>linux (one datagram per call)</c> or <c>portable</c>. It changes when the system turns out to refuse segments.
+    /// </summary>
     string PathName { get; }
 
     /// <summary>Gets whether replies on a wildcard bind leave from the address that the request came to.</summary>

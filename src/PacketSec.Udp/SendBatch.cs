@@ -1,8 +1,8 @@
 namespace PacketSec.Udp;
 
 /// <summary>
-/// Datagrams to send with as few system calls as the platform allows: written one behind the other into one pinned buffer, and grouped as they come,
-/// so that equal ones to one address can leave in one piece.
+/// Datagrams to send with as few system calls as the platform allows: written one behind the other into one pinned buffer, and
+/// grouped as they come, so that equal ones to one address can leave in one piece.
 /// </summary>
 /// <remarks>Not thread-safe. Reused: it allocates when it is made and never after.</remarks>
 internal sealed class SendBatch

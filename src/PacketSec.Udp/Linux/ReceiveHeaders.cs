@@ -4,7 +4,9 @@ using System.Runtime.Versioning;
 
 namespace PacketSec.Udp.Linux;
 
-/// <summary>What the kernel fills in beside the buffers of a <see cref="ReceiveBatch"/>: made once per batch, good for every socket.</summary>
+/// <summary>
+/// What the kernel fills in beside the buffers of a <see cref="ReceiveBatch"/>: made once per batch, good for every socket.
+/// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class ReceiveHeaders
 {
