@@ -127,6 +127,9 @@ public enum DropReason
 
     /// <summary>An answer would make more bytes than came from an address that is not validated.</summary>
     Amplification,
+
+    /// <summary>More came than the endpoint's own threads could take.</summary>
+    Overload,
 }
 
 /// <summary>Counts drops by reason. Written under its owner's exclusion; read by anyone.</summary>

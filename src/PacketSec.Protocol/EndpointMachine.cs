@@ -125,7 +125,8 @@ public sealed partial class EndpointMachine : IDisposable
     /// <summary>Carries <see cref="PeerEvent.RouteChanged"/> here.</summary>
     /// <param name="peer">The peer that reported it.</param>
     /// <param name="change">The event.</param>
-    public void HandleRouteChange(PeerHandle peer, PeerEvent.RouteChanged change)
+    /// <param name="owner">What <see cref="Route.OwnerOf"/> is to return: the driver's own object for the peer, or null.</param>
+    public void HandleRouteChange(PeerHandle peer, PeerEvent.RouteChanged change, object? owner = null)
     {
         ArgumentNullException.ThrowIfNull(change);
         if (!_peers.TryGetValue(peer, out var known))
@@ -143,7 +144,7 @@ public sealed partial class EndpointMachine : IDisposable
                 return;
             }
 
-            others = [.. others, new RoutePeer(peer, known.Identity, change.Use == RouteUse.Session)];
+            others = [.. others, new RoutePeer(peer, known.Identity, change.Use == RouteUse.Session, owner)];
             known.Addresses[remote] = change;
         }
         else

@@ -117,4 +117,16 @@ internal readonly record struct DatagramIoCounters(
     long KernelDrops,
     long SendCalls,
     long ReceiveCalls,
-    long WaitCalls);
+    long WaitCalls)
+{
+    /// <summary>Adds the counters of two sockets.</summary>
+    public static DatagramIoCounters operator +(DatagramIoCounters a, DatagramIoCounters b) => new(
+        a.UnauthenticatedErrors + b.UnauthenticatedErrors,
+        a.Truncated + b.Truncated,
+        a.ReceiveFailures + b.ReceiveFailures,
+        a.SendFailures + b.SendFailures,
+        a.KernelDrops + b.KernelDrops,
+        a.SendCalls + b.SendCalls,
+        a.ReceiveCalls + b.ReceiveCalls,
+        a.WaitCalls + b.WaitCalls);
+}

@@ -21,14 +21,13 @@ public delegate void DatagramHandler(ReadOnlySpan<byte> payload);
 /// All members may be called from any thread at any time; <see cref="ReceiveAsync"/> by one caller at a time. Sending blocks for no longer than it takes
 /// to encrypt. Disposal closes the channel. It is over, too, when the peer closes it, when no session lives for the idle timeout, and with its endpoint.
 /// </remarks>
-public sealed class PacketSecChannel : IAsyncDisposable
+public sealed partial class PacketSecChannel : IAsyncDisposable
 {
     private const int KeptEvents = 256;
 
     private static readonly TimeSpan DisposalBound = TimeSpan.FromMilliseconds(500);
 
     private readonly EndpointDriver _endpoint;
-    private readonly PeerDriver _peer;
     private readonly ReceiveQueue _queue;
     private readonly Channel<PacketSecChannelEvent> _events = Channel.CreateBounded<PacketSecChannelEvent>(
         new BoundedChannelOptions(KeptEvents) { FullMode = BoundedChannelFullMode.DropOldest, SingleWriter = true });
@@ -36,9 +35,10 @@ public sealed class PacketSecChannel : IAsyncDisposable
     private readonly TaskCompletionSource<PacketSecError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _disposal = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private DatagramHandler? _wishedHandler;
     private DatagramHandler? _handler;
+    private int _handling;
     private long _handlerFailures;
+    private long _handlerStalls;
     private IPEndPoint? _remote;
     private Agreement? _agreement;
     private int _disposed;
@@ -46,7 +46,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
     internal PacketSecChannel(EndpointDriver endpoint, PeerDriver peer)
     {
         _endpoint = endpoint;
-        _peer = peer;
+        Peer = peer;
         _queue = new(endpoint.Options.ReceiveQueueDatagrams, endpoint.Options.ReceiveQueueBytes);
     }
 
@@ -56,10 +56,10 @@ public sealed class PacketSecChannel : IAsyncDisposable
     public event EventHandler<IPEndPoint>? RemoteAddressChanged;
 
     /// <summary>Gets the longest datagram that <see cref="TrySend(ReadOnlySpan{byte})"/> takes, in bytes. The peer may send longer ones.</summary>
-    public int MaxDatagramSize => _peer.Machine.MaxPayload;
+    public int MaxDatagramSize => Peer.Machine.MaxPayload;
 
     /// <summary>Gets the identity of the peer, which every session of the channel has proved.</summary>
-    public PeerId RemotePeerId => _peer.Machine.RemotePeer;
+    public PeerId RemotePeerId => Peer.Machine.RemotePeer;
 
     /// <summary>Gets the address that datagrams go to.</summary>
     public IPEndPoint RemoteAddress => Volatile.Read(ref _remote) ?? throw new InvalidOperationException("The channel is not open yet.");
@@ -72,6 +72,8 @@ public sealed class PacketSecChannel : IAsyncDisposable
 
     /// <summary>Gets a task that completes, and never fails, when the channel is over: with the reason, or null when this side disposed it.</summary>
     public Task<PacketSecError?> Closed => _closed.Task;
+
+    internal PeerDriver Peer { get; }
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
@@ -86,10 +88,10 @@ public sealed class PacketSecChannel : IAsyncDisposable
     {
         if (datagram.IsEmpty)
         {
-            throw new ArgumentException("A datagram has at least one byte: empty ones are the protocol's own and are never delivered.", nameof(datagram));
+            throw Empty(nameof(datagram));
         }
 
-        return _peer.TrySend(datagram);
+        return Peer.TrySend(datagram);
     }
 
     /// <summary>
@@ -102,18 +104,16 @@ public sealed class PacketSecChannel : IAsyncDisposable
     /// <exception cref="ArgumentException">A datagram is empty, or the results are shorter than the datagrams; nothing is sent then.</exception>
     public int TrySend(ReadOnlySpan<ReadOnlyMemory<byte>> datagrams, Span<SendResult> results = default)
     {
-        var taken = 0;
-        for (var i = 0; i < datagrams.Length; i++)
+        CheckResults(datagrams.Length, results.Length);
+        foreach (ref readonly var datagram in datagrams)
         {
-            var result = TrySend(datagrams[i].Span);
-            taken += result is SendResult.Sent or SendResult.Queued ? 1 : 0;
-            if (!results.IsEmpty)
+            if (datagram.IsEmpty)
             {
-                results[i] = result;
+                throw Empty(nameof(datagrams));
             }
         }
 
-        return taken;
+        return _endpoint.Send(new DatagramsOfOne(Peer, datagrams), results);
     }
 
     /// <summary>
@@ -142,35 +142,28 @@ public sealed class PacketSecChannel : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">This side disposed the channel.</exception>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     /// <exception cref="InvalidOperationException">Another call is under way, or a handler takes the datagrams.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken = default)
-    {
-        var buffer = new byte[65_535];
-        return buffer.AsMemory(0, await ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false));
-    }
+    public ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken = default) => _queue.ReadAsync(cancellationToken);
 
     /// <summary>Receives one datagram without copying it, as <see cref="ReadAsync"/> does, if one is there.</summary>
     /// <param name="datagram">The datagram, valid until the next call that receives.</param>
     /// <returns>False when none waits; also when the channel is over, which <see cref="ReadAsync"/> tells.</returns>
     /// <exception cref="InvalidOperationException">Another call is under way, or a handler takes the datagrams.</exception>
-    public bool TryRead(out ReadOnlyMemory<byte> datagram)
-    {
-        datagram = default;
-        return IsDisposed && false;
-    }
+    public bool TryRead(out ReadOnlyMemory<byte> datagram) => _queue.TryRead(out datagram);
 
     /// <summary>
-    /// Gives the channel's datagrams to a handler from now on, those first that wait already. The handler runs on the endpoint's one thread, one call at a
-    /// time, without a copy or a queue between: while it runs the endpoint receives nothing, so it must be short and must not wait for anything, least
-    /// of all for a task of this library. It may send. What it throws is counted and, once for a channel, logged.
+    /// Gives the channel's datagrams to a handler from now on, those first that wait already. The handler runs on a thread of the endpoint that receives,
+    /// one call at a time, without a copy or a queue between: while it runs, what came to the same socket waits, and what the socket's buffer does not hold
+    /// is lost. So it must be short and must not wait for anything, least of all for a task of this library. It may send. More than 1 ms is counted and,
+    /// once for a channel, logged; so is what it throws.
     /// </summary>
     /// <param name="handler">The handler; it takes the place of the one before.</param>
-    /// <exception cref="InvalidOperationException">A call of <see cref="ReceiveAsync"/> is under way.</exception>
+    /// <exception cref="InvalidOperationException">A call of <see cref="ReceiveAsync"/> or <see cref="ReadAsync"/> is under way.</exception>
     public void OnDatagram(DatagramHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
         _queue.TakeForHandler();
-        Volatile.Write(ref _wishedHandler, handler);
-        _endpoint.Post(new DriverMessage.AttachHandler(this));
+        Volatile.Write(ref _handler, handler);
+        Attach();
     }
 
     /// <summary>
@@ -185,7 +178,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
     /// <summary>Gets a snapshot of the counters.</summary>
     public PacketSecChannelStatistics GetStatistics()
     {
-        var counters = _peer.Machine.Statistics;
+        var counters = Peer.Machine.Statistics;
         return new()
         {
             DatagramsSent = counters.DatagramsSent,
@@ -194,7 +187,8 @@ public sealed class PacketSecChannel : IAsyncDisposable
             BytesReceived = counters.BytesReceived,
             Sessions = counters.SessionsConfirmed,
             HandlerFailures = Interlocked.Read(ref _handlerFailures),
-            Drops = EndpointTotals.ToDictionary(_peer.Machine.Drops),
+            HandlerStalls = Interlocked.Read(ref _handlerStalls),
+            Drops = EndpointTotals.ToDictionary(Peer.Machine.Drops),
         };
     }
 
@@ -207,7 +201,7 @@ public sealed class PacketSecChannel : IAsyncDisposable
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
             _queue.End(static () => new ObjectDisposedException(nameof(PacketSecChannel)), discard: true);
-            _endpoint.Post(new DriverMessage.CloseChannel(_peer));
+            _endpoint.Post(new DriverMessage.CloseChannel(Peer));
         }
 
         // Past the bound the endpoint's thread is held up by a handler; it goes on with the closing after it.
@@ -227,45 +221,6 @@ public sealed class PacketSecChannel : IAsyncDisposable
         PacketSecError.EndpointClosed => "The endpoint is closed: bind a new one.",
         PacketSecError.TooLarge => "The datagram is too large: see MaxDatagramSize.",
     });
-
-    /// <summary>Gives a datagram to the application. Called by the endpoint's thread.</summary>
-    internal DropReason Deliver(ReadOnlySpan<byte> payload)
-    {
-        if (_handler is not { } handler)
-        {
-            return _queue.Add(payload);
-        }
-
-        if (IsDisposed)
-        {
-            return DropReason.ChannelClosed;
-        }
-
-        try
-        {
-            handler(payload);
-        }
-        catch (Exception error)
-        {
-            // The application's fault must not end the endpoint, which serves its other channels, too.
-            if (Interlocked.Increment(ref _handlerFailures) == 1)
-            {
-                _endpoint.Log.HandlerFailed(error, RemotePeerId);
-            }
-        }
-
-        return DropReason.None;
-    }
-
-    /// <summary>Starts to give datagrams to the handler. Called by the endpoint's thread.</summary>
-    internal void AttachHandler(Span<byte> buffer)
-    {
-        _handler = Volatile.Read(ref _wishedHandler);
-        while (_queue.TryTake(buffer, out var length))
-        {
-            Deliver(buffer[..length]);
-        }
-    }
 
     internal void OnConfirmed(PeerEvent.SessionConfirmed session, IPEndPoint remote)
     {

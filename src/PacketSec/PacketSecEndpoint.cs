@@ -9,7 +9,8 @@ namespace PacketSec;
 /// One UDP socket and one identity: it dials peers and accepts their channels, both at the same port.
 /// </summary>
 /// <remarks>
-/// All members may be called from any thread at any time. An endpoint has one thread that receives and keeps the time, and up to two for handshakes.
+/// All members may be called from any thread at any time. An endpoint has one thread that receives for each
+/// shard, one that keeps the time, and up to two for handshakes.
 /// Disposal closes its channels and ends every pending call with <see cref="PacketSecError.EndpointClosed"/>.
 /// </remarks>
 public sealed class PacketSecEndpoint : IAsyncDisposable
@@ -117,19 +118,21 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
     /// </exception>
     public int TrySend(ReadOnlySpan<OutgoingDatagram> datagrams, Span<SendResult> results = default)
     {
-        _ = _driver;
-        var taken = 0;
-        for (var i = 0; i < datagrams.Length; i++)
+        PacketSecChannel.CheckResults(datagrams.Length, results.Length);
+        foreach (ref readonly var datagram in datagrams)
         {
-            var result = datagrams[i].Channel.TrySend(datagrams[i].Payload.Span);
-            taken += result is SendResult.Sent or SendResult.Queued ? 1 : 0;
-            if (!results.IsEmpty)
+            if (datagram.Payload.IsEmpty)
             {
-                results[i] = result;
+                throw PacketSecChannel.Empty(nameof(datagrams));
+            }
+
+            if (datagram.Channel is null || !datagram.Channel.IsOf(_driver))
+            {
+                throw new ArgumentException("A datagram's channel is null or another endpoint's: each endpoint sends on its own channels.", nameof(datagrams));
             }
         }
 
-        return taken;
+        return _driver.Send(new DatagramsOfMany(datagrams), results);
     }
 
     /// <summary>Gets a snapshot of the counters.</summary>
@@ -137,7 +140,7 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
 
     /// <summary>
     /// Closes the endpoint: nothing more is accepted, the channels are closed, their peers told, all keys of sessions wiped. Complete within 500 ms.
-    /// Idempotent. Not to be waited for in a datagram handler, which holds up the thread that does it.
+    /// Idempotent. A datagram handler that runs at that time is not waited for.
     /// </summary>
     public ValueTask DisposeAsync() => _driver.DisposeAsync();
 

@@ -23,6 +23,11 @@ public sealed record PacketSecChannelStatistics
     /// <summary>Gets how often a handler given to <see cref="PacketSecChannel.OnDatagram"/> threw.</summary>
     public required long HandlerFailures { get; init; }
 
+    /// <summary>
+    /// Gets how often a handler held up the thread that receives for more than 1 ms in one go, which is one datagram or up to 16 that came together.
+    /// </summary>
+    public required long HandlerStalls { get; init; }
+
     /// <summary>Gets the drops by reason; reasons that did not occur are not in it.</summary>
     public required IReadOnlyDictionary<DropReason, long> Drops { get; init; }
 }
@@ -74,6 +79,9 @@ public sealed record PacketSecEndpointStatistics
 
     /// <summary>Gets the datagrams that the system did not take: its buffers were full, or it knows no route.</summary>
     public required long SendFailures { get; init; }
+
+    /// <summary>Gets the datagrams that the system dropped because a socket's receive buffer was full; 0 where it does not tell.</summary>
+    public required long ReceiveBufferDrops { get; init; }
 
     /// <summary>Gets the ICMP errors that the system reported. They change nothing: anyone can forge one.</summary>
     public required long IcmpErrors { get; init; }

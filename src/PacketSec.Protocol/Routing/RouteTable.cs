@@ -98,7 +98,11 @@ public readonly struct Route
     /// <summary>Gets a peer.</summary>
     /// <param name="index">0 to <see cref="Count"/> - 1.</param>
     public PeerHandle this[int index] => _entry!.Peers[index].Handle;
+
+    /// <summary>Gets what the driver named as the owner of a peer (<see cref="EndpointMachine.HandleRouteChange"/>), so that it need not look it up.</summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    public object? OwnerOf(int index) => _entry!.Peers[index].Owner;
 }
 
 /// <summary>One peer at an address.</summary>
-internal readonly record struct RoutePeer(PeerHandle Handle, PeerId Identity, bool HasSession);
+internal readonly record struct RoutePeer(PeerHandle Handle, PeerId Identity, bool HasSession, object? Owner);

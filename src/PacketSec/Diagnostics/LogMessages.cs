@@ -46,4 +46,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(13, LogLevel.Information, "{PeerId} on {LocalEndPoint} is closed")]
     public static partial void EndpointClosed(this ILogger logger, PeerId peerId, IPEndPoint localEndPoint);
+
+    [LoggerMessage(14, LogLevel.Warning, "A handler of the channel with {PeerId} took more than 1 ms, in which nothing is received; further times are only counted")]
+    public static partial void HandlerStalled(this ILogger logger, PeerId peerId);
 }

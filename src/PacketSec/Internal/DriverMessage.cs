@@ -21,9 +21,6 @@ internal abstract record DriverMessage
     /// <summary>The application answered.</summary>
     public sealed record Decide(DecisionId Id, bool Allow) : DriverMessage;
 
-    /// <summary>The application takes a channel's datagrams by a handler.</summary>
-    public sealed record AttachHandler(PacketSecChannel Channel) : DriverMessage;
-
     /// <summary>The application closes a channel.</summary>
     public sealed record CloseChannel(PeerDriver Peer) : DriverMessage;
 

@@ -8,11 +8,14 @@ using PacketSec.Udp;
 
 namespace PacketSec.Internal;
 
-/// <content>The endpoint's thread: datagrams, deadlines and messages.</content>
+/// <content>The endpoint's thread: what shards hand over, deadlines and messages.</content>
 internal sealed partial class EndpointDriver
 {
     // Closing messages take 200 ms; the rest is for what the timers' 64 ms add. An endpoint closes within 500 ms.
     private static readonly TimeSpan ClosingBound = TimeSpan.FromMilliseconds(450);
+
+    // A thread that receives ends at once, unless a handler of the application holds it up; it wipes its keys at its end.
+    private static readonly TimeSpan ReceiversBound = TimeSpan.FromMilliseconds(40);
 
     private readonly Thread _thread;
     private readonly TimerWheel _wheel;
@@ -24,7 +27,6 @@ internal sealed partial class EndpointDriver
     private readonly EndpointEntry _endpointEntry = new();
     private readonly List<TimerWheel.Entry> _due = [];
     private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
-    private readonly byte[] _datagram = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
     private readonly byte[] _plaintext = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
 
     private Instant? _clockTimerAt;
@@ -37,17 +39,12 @@ internal sealed partial class EndpointDriver
             var now = Clock.Now;
             while (!IsFinished())
             {
-                var status = _io.Receive(_datagram, WaitMilliseconds(now), out var info);
-                if (status == ReceiveStatus.Closed)
-                {
-                    break;
-                }
-
+                _wakeEvent.WaitOne(WaitMilliseconds(now));
+                Interlocked.Exchange(ref _wakeRequested, 0);
                 now = Clock.Now;
-                if (status == ReceiveStatus.Datagram)
+                foreach (var shard in _shards)
                 {
-                    HandleDatagram(now, info, _datagram.AsSpan(0, info.Length));
-                    CarryNegotiations(now);
+                    HandleHanded(now, shard);
                 }
 
                 while (_mailbox.TryDequeue(out var message))
@@ -81,7 +78,7 @@ internal sealed partial class EndpointDriver
     }
 
     private bool IsFinished()
-        => _closingUntil is { } until && (_peers.IsEmpty || BootClock.GetNanoseconds() >= until);
+        => Volatile.Read(ref _aborted) || (_closingUntil is { } until && (_peers.IsEmpty || BootClock.GetNanoseconds() >= until));
 
     private int WaitMilliseconds(Instant now)
     {
@@ -111,11 +108,20 @@ internal sealed partial class EndpointDriver
         return Timeout.Infinite;
     }
 
-    //= spec/sessions.md#drop-reasons
-    private void HandleDatagram(Instant now, in ReceivedDatagram info, ReadOnlySpan<byte> datagram)
+    /// <summary>Takes what a shard handed over, as much as there is now: more may come meanwhile, without end.</summary>
+    private void HandleHanded(Instant now, Shard shard)
     {
-        Volatile.Write(ref _udpReceived, _udpReceived + 1);
-        var path = new PathAddress(info.Local.ToNetworkAddress(), info.Remote.ToNetworkAddress());
+        for (var i = shard.Handed.Count; i > 0 && shard.Handed.TryPeek(out var path, out var datagram); i--)
+        {
+            HandleDatagram(now, shard, path, datagram);
+            CarryNegotiations(now);
+            shard.Handed.Remove();
+            Interlocked.Increment(ref _handedHandled);
+        }
+    }
+
+    private void HandleDatagram(Instant now, Shard shard, in PathAddress path, ReadOnlySpan<byte> datagram)
+    {
         var routed = _machine.TryRoute(path.Remote, out var route);
         PeerDriver? last = null;
         var reason = DropReason.None;
@@ -131,11 +137,7 @@ internal sealed partial class EndpointDriver
             lock (peer.Gate)
             {
                 received = peer.Machine.HandleDatagram(now, _aead, path, datagram, _plaintext);
-                if (!received.NothingPending)
-                {
-                    _peerOutbox.Collect(now, peer.Machine, _aead);
-                }
-
+                _peerOutbox.Collect(now, peer.Machine, _aead);
                 deadline = peer.Machine.NextDeadline;
             }
 
@@ -146,17 +148,10 @@ internal sealed partial class EndpointDriver
                 continue;
             }
 
-            if (received.NothingPending)
-            {
-                Schedule(peer, deadline);
-            }
-            else
-            {
-                Settle(now, peer, deadline);
-            }
-
+            Settle(now, peer, deadline);
             if (received.Kind == ReceivedKind.Payload)
             {
+                peer.Shard = shard;
                 Deliver(now, peer, path, received.Payload);
             }
             else if (received.Kind == ReceivedKind.Dropped)
@@ -173,7 +168,7 @@ internal sealed partial class EndpointDriver
         }
         else
         {
-            last.CountDrop(reason);
+            last.CountDrops(reason, 1);
             LogDrop(now, path, reason);
         }
     }
@@ -182,7 +177,7 @@ internal sealed partial class EndpointDriver
     /// Tells whether the endpoint machine may know what no peer claimed: frames of negotiations, and the way of initiators, so first messages and
     /// finishes, and data where a handshake is half-open. It would count anything else for a reason that says less than the peer's.
     /// </summary>
-    private static bool MayBeStrangers(in Route route, ReadOnlySpan<byte> datagram)
+    public static bool MayBeStrangers(in Route route, ReadOnlySpan<byte> datagram)
         => (PacketHeader.TryRead(datagram, out var header) && header.Direction == Direction.InitiatorToResponder
             && (route.HasHalfOpen || header.Counter.Value < SpecLimits.FirstDataCounter)) || PsecFrame.IsFrame(datagram);
 
@@ -211,10 +206,10 @@ internal sealed partial class EndpointDriver
 
     private void Deliver(Instant now, PeerDriver peer, in PathAddress path, ReadOnlySpan<byte> payload)
     {
-        var reason = peer.Channel.Deliver(payload);
+        var reason = peer.Channel.Queue(payload);
         if (reason != DropReason.None)
         {
-            peer.CountDrop(reason);
+            peer.CountDrops(reason, 1);
             LogDrop(now, path, reason);
         }
     }
@@ -294,9 +289,6 @@ internal sealed partial class EndpointDriver
             case DriverMessage.Decide decide:
                 Decide(now, decide.Id, decide.Allow);
                 break;
-            case DriverMessage.AttachHandler attach:
-                attach.Channel.AttachHandler(_plaintext);
-                break;
             case DriverMessage.CloseChannel close:
                 CloseChannel(now, close.Peer);
                 break;
@@ -350,6 +342,7 @@ internal sealed partial class EndpointDriver
     {
         _ = _closing.CancelAsync();
         _accepted.Writer.TryComplete();
+        Array.ForEach(_sockets, io => io.Dispose());
         foreach (var (_, peer) in _peers)
         {
             FailDials(peer, PacketSecError.EndpointClosed);
@@ -366,7 +359,12 @@ internal sealed partial class EndpointDriver
         SendContexts.Dispose();
         _aead.Dispose();
         _clockTimer?.Dispose();
-        _io.Dispose();
+        var receiversEnd = BootClock.GetNanoseconds() + (long)ReceiversBound.TotalNanoseconds;
+        foreach (var shard in _shards)
+        {
+            shard.Join(TimeSpan.FromTicks(Math.Max(receiversEnd - BootClock.GetNanoseconds(), 0) / TimeSpan.NanosecondsPerTick));
+        }
+
         CryptographicOperations.ZeroMemory(_plaintext);
         if (!Volatile.Read(ref _aborted))
         {

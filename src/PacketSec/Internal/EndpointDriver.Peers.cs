@@ -199,7 +199,7 @@ internal sealed partial class EndpointDriver
 
         foreach (var item in _peerOutbox.Transmits)
         {
-            peer.Unreachable = TransmitNow(item.Transmit.Path, _peerOutbox.BytesOf(item)) == SendStatus.Unreachable;
+            peer.Unreachable = Transmit(peer.Shard, item.Transmit.Path, _peerOutbox.BytesOf(item)) == SendStatus.Unreachable;
         }
 
         foreach (var work in _peerOutbox.Work)
@@ -241,7 +241,7 @@ internal sealed partial class EndpointDriver
 
         foreach (var item in _endpointOutbox.Transmits)
         {
-            TransmitNow(item.Transmit.Path, _endpointOutbox.BytesOf(item));
+            Transmit(_shards[0], item.Transmit.Path, _endpointOutbox.BytesOf(item));
         }
 
         foreach (var work in _endpointOutbox.Work)
@@ -344,7 +344,7 @@ internal sealed partial class EndpointDriver
 
     private PeerDriver AddPeer(PeerHandle handle, PeerId identity)
     {
-        var peer = new PeerDriver(this, handle, new PeerMachine(new()
+        var peer = new PeerDriver(this, _shards[handle.Value % _shards.Length], handle, new PeerMachine(new()
         {
             Crypto = _crypto,
             Random = SystemRandomSource.Instance,
@@ -370,7 +370,7 @@ internal sealed partial class EndpointDriver
             case PeerEvent.RouteChanged route:
                 lock (_gate)
                 {
-                    _machine.HandleRouteChange(peer.Handle, route);
+                    _machine.HandleRouteChange(peer.Handle, route, peer);
                 }
 
                 break;
@@ -395,6 +395,7 @@ internal sealed partial class EndpointDriver
                 //= spec/sessions.md#key-erasure
                 _aead.ForgetKeys();
                 SendContexts.ForgetKeys();
+                Array.ForEach(_shards, shard => shard.ForgetKeys());
                 channel.Report(new PacketSecChannelEvent.SessionEnded(session.Number));
                 break;
             case PeerEvent.AddressChanged changed:

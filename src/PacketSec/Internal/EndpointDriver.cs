@@ -12,17 +12,19 @@ using PacketSec.Udp;
 namespace PacketSec.Internal;
 
 /// <summary>
-/// Drives the machines of one endpoint. One thread receives, keeps the time, and makes every call into machines but sealing, which is done by the
-/// threads that send; other threads post messages to it. So what machines report is carried in order, and no datagram is looked at between a
-/// handshake's end and the route to its session.
+/// Drives the machines of one endpoint. Shards receive and open what comes to known peers, and the application's threads seal, under the peers' gates.
+/// One thread does all else: it keeps the time, takes handshakes and strangers, and carries what machines report, in order; other threads post
+/// messages to it. So no datagram of a handshake is looked at between its end and the route to its session.
 /// </summary>
 /// <remarks>
 /// One gate for each peer, one for the endpoint machine, never two at once, and none while user code or the system is called. This part is what other
-/// threads call; the loop and the carrying of events stand in the other parts.
+/// threads call; the loop, the carrying of events and the sending stand in the other parts.
 /// </remarks>
 internal sealed partial class EndpointDriver : IAsyncDisposable
 {
-    private readonly IDatagramIo _io;
+    private readonly IDatagramIo[] _sockets;
+    private readonly Shard[] _shards;
+    private readonly AutoResetEvent _wakeEvent = new(false);
     private readonly ICryptoProvider _crypto;
     private readonly EndpointMachine _machine;
     private readonly Lock _gate = new();
@@ -35,18 +37,19 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     private readonly EndpointTotals _past = new();
 
     private PeerDriver? _withNews;
-    private long _udpReceived;
+    private int _wakeRequested;
+    private long _handedHandled;
     private long _sendFailures;
     private bool _aborted;
 
-    private EndpointDriver(PacketSecEndpointOptions options, IDatagramIo io)
+    private EndpointDriver(PacketSecEndpointOptions options, IDatagramIo[] sockets)
     {
         Options = options;
-        _io = io;
+        _sockets = sockets;
         _crypto = CryptoProvider.Default;
         Log = options.LoggerFactory?.CreateLogger("PacketSec.Endpoint") ?? NullLogger.Instance;
         Clock = new DriverClock(options.TimeProvider);
-        LocalEndPoint = io.LocalAddress.ToEndPoint();
+        LocalEndPoint = sockets[0].LocalAddress.ToEndPoint();
         _machine = new EndpointMachine(new()
         {
             Crypto = _crypto,
@@ -62,15 +65,16 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             // The driver always has a say: a channel that nobody can accept is refused.
             AskApplication = true,
         });
-        SendContexts = new SendContexts(_crypto, options.MaxUdpPayload);
+        SendContexts = new SendContexts(_crypto);
         _accepted = Channel.CreateBounded<PacketSecChannel>(new BoundedChannelOptions(options.AcceptBacklog) { SingleWriter = true });
         _wheel = new TimerWheel(Clock.Now);
         _workers = new HandshakeWorkers(job => Post(new DriverMessage.WorkDone(job)), error => Post(new DriverMessage.Fail(error)));
         _aead = new PacketAead(_crypto);
         _peerOutbox = new Outbox(options.MaxUdpPayload);
         _endpointOutbox = new Outbox(options.MaxUdpPayload);
-        _clockTimer = Clock.IsCustom ? Clock.CreateTimer(io.Wake) : null;
+        _clockTimer = Clock.IsCustom ? Clock.CreateTimer(Wake) : null;
         _thread = new Thread(Run) { IsBackground = true, Name = "PacketSec endpoint" };
+        _shards = [.. sockets.Select((io, i) => new Shard(this, _machine, new PacketAead(_crypto), io, i))];
     }
 
     public PacketSecEndpointOptions Options { get; }
@@ -87,37 +91,45 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     {
         // Throws when the identity is disposed.
         _ = options.Identity.Key.Seed;
-        var io = UdpTransport.Bind(new()
-        {
-            LocalEndPoint = options.LocalEndPoint,
-            ReceiveBufferBytes = options.SocketReceiveBufferBytes,
-            SendBufferBytes = options.SocketSendBufferBytes,
-            Path = options.DatagramPath == DatagramPath.Portable ? UdpPath.Portable : UdpPath.Automatic,
-        });
+        var sockets = UdpTransport.BindGroup(
+            new()
+            {
+                LocalEndPoint = options.LocalEndPoint,
+                ReceiveBufferBytes = options.SocketReceiveBufferBytes,
+                SendBufferBytes = options.SocketSendBufferBytes,
+                Path = options.DatagramPath switch
+                {
+                    DatagramPath.Automatic => UdpPath.Automatic,
+                    DatagramPath.Batched => UdpPath.Batched,
+                    DatagramPath.Portable => UdpPath.Portable,
+                },
+            },
+            options.Shards);
         if (options.Tap is { } tap)
         {
-            io = new TappedDatagramIo(io, tap, options.TimeProvider);
+            sockets = TappedDatagramIo.Around(sockets, tap, options.TimeProvider);
         }
 
         EndpointDriver driver;
         try
         {
-            driver = new EndpointDriver(options, io);
+            driver = new EndpointDriver(options, sockets);
         }
         catch
         {
-            io.Dispose();
+            Array.ForEach(sockets, io => io.Dispose());
             throw;
         }
 
-        driver.Log.Bound(options.Identity.PeerId, driver.LocalEndPoint, io.PathName);
-        foreach (var warning in io.Warnings)
+        driver.Log.Bound(options.Identity.PeerId, driver.LocalEndPoint, sockets[0].PathName);
+        foreach (var warning in sockets.SelectMany(io => io.Warnings).Distinct())
         {
             driver.Log.SocketWarning(warning.Message);
         }
 
         PacketSecMeter.Add(driver);
         driver._thread.Start();
+        Array.ForEach(driver._shards, shard => shard.Start());
         return driver;
     }
 
@@ -160,7 +172,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     public Task AbortAsync()
     {
         Volatile.Write(ref _aborted, true);
-        _io.Dispose();
+        Wake();
         return _stopped.Task;
     }
 
@@ -168,7 +180,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     public void Post(DriverMessage message)
     {
         _mailbox.Enqueue(message);
-        _io.Wake();
+        Wake();
         if (_stopped.Task.IsCompleted)
         {
             SettleMailbox();
@@ -196,18 +208,17 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             head = seen;
         }
 
-        _io.Wake();
+        Wake();
     }
 
-    /// <summary>Sends a sealed datagram. What the network may lose is "sent"; that this machine cannot is told.</summary>
-    public SendResult Send(in PathAddress path, ReadOnlySpan<byte> datagram) => TransmitNow(path, datagram) switch
+    /// <summary>Ends the current wait of the endpoint's thread, or else the next one. Several calls before it looks count as one.</summary>
+    public void Wake()
     {
-        SendStatus.Sent => SendResult.Sent,
-        SendStatus.WouldBlock => SendResult.QueueFull,
-        SendStatus.TooLarge => SendResult.TooLarge,
-        SendStatus.Closed => SendResult.Closed,
-        SendStatus.Unreachable or SendStatus.Failed => SendResult.Sent,
-    };
+        if (Interlocked.Exchange(ref _wakeRequested, 1) == 0)
+        {
+            _wakeEvent.Set();
+        }
+    }
 
     public EndpointTotals CollectTotals()
     {
@@ -222,12 +233,18 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         }
 
         totals.Add(_machine);
+        foreach (var shard in _shards)
+        {
+            totals.AddDrops(DropReason.Overload, shard.Overloads);
+        }
+
         return totals;
     }
 
     public PacketSecEndpointStatistics GetStatistics()
     {
         var totals = CollectTotals();
+        var io = IoCounters;
         return new()
         {
             Channels = _peers.Count,
@@ -245,12 +262,29 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             DatagramsReceived = totals.DatagramsReceived,
             BytesReceived = totals.BytesReceived,
             SendFailures = Interlocked.Read(ref _sendFailures),
-            IcmpErrors = _io.Counters.UnauthenticatedErrors,
+            IcmpErrors = io.UnauthenticatedErrors,
+            ReceiveBufferDrops = io.KernelDrops,
             Drops = totals.Drops,
         };
     }
 
-    public long UdpDatagramsReceived => Interlocked.Read(ref _udpReceived);
+    /// <summary>Gets the datagrams that came and were looked at.</summary>
+    public long UdpDatagramsReceived => _shards.Sum(shard => shard.Handled) + Interlocked.Read(ref _handedHandled);
+
+    /// <summary>Gets the sums of all sockets.</summary>
+    public DatagramIoCounters IoCounters
+    {
+        get
+        {
+            var sum = default(DatagramIoCounters);
+            foreach (var socket in _sockets)
+            {
+                sum += socket.Counters;
+            }
+
+            return sum;
+        }
+    }
 
     public byte[] StateDigest(bool withHalfOpen)
     {
@@ -271,9 +305,10 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         return [.. parts];
     }
 
-    private SendStatus TransmitNow(in PathAddress path, ReadOnlySpan<byte> datagram)
+    /// <summary>Sends a sealed datagram.</summary>
+    public SendStatus Transmit(Shard shard, in PathAddress path, ReadOnlySpan<byte> datagram)
     {
-        var status = _io.Send(path.Local.ToUdpAddress(), path.Remote.ToUdpAddress(), datagram);
+        var status = shard.Io.Send(path.Local.ToUdpAddress(), path.Remote.ToUdpAddress(), datagram);
         if (status != SendStatus.Sent)
         {
             Interlocked.Increment(ref _sendFailures);
@@ -290,7 +325,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             throw new ArgumentException($"{remote} is no peer's address: name a host's address and its port.", nameof(remote));
         }
 
-        var sameFamily = NetworkAddress.FromEndPoint(remote).IsIPv4 == _io.LocalAddress.IsIPv4;
+        var sameFamily = NetworkAddress.FromEndPoint(remote).IsIPv4 == _sockets[0].LocalAddress.IsIPv4;
         if (!sameFamily && !LocalEndPoint.Address.Equals(IPAddress.IPv6Any))
         {
             throw new ArgumentException(

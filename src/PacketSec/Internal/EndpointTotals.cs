@@ -64,6 +64,14 @@ internal sealed class EndpointTotals
         BytesReceived += other.BytesReceived;
         foreach (var (reason, count) in other.Drops)
         {
+            AddDrops(reason, count);
+        }
+    }
+
+    public void AddDrops(DropReason reason, long count)
+    {
+        if (count > 0)
+        {
             Drops[reason] = Drops.GetValueOrDefault(reason) + count;
         }
     }
@@ -72,10 +80,7 @@ internal sealed class EndpointTotals
     {
         foreach (var reason in Reasons)
         {
-            if (drops[reason] is var count && count > 0)
-            {
-                Drops[reason] = Drops.GetValueOrDefault(reason) + count;
-            }
+            AddDrops(reason, drops[reason]);
         }
     }
 }

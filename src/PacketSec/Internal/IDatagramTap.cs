@@ -15,7 +15,7 @@ internal enum TapDirection
 /// <summary>Sees each datagram of an endpoint as the network does: sealed, before anything is known of a received one.</summary>
 internal interface IDatagramTap
 {
-    /// <summary>Takes one datagram. Called by the threads that send and the one that receives, one at a time; must not throw or wait.</summary>
+    /// <summary>Takes one datagram. Called by the threads that send and those that receive, one at a time; must not throw or wait.</summary>
     /// <param name="direction">Which way it went.</param>
     /// <param name="time">When: the endpoint's wall clock.</param>
     /// <param name="local">This side's address; with the address that is bound where no other is known.</param>

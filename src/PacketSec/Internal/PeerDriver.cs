@@ -9,11 +9,13 @@ namespace PacketSec.Internal;
 internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
 {
     private readonly EndpointDriver _endpoint;
+    private Shard _shard;
     private bool _over;
 
-    public PeerDriver(EndpointDriver endpoint, PeerHandle handle, PeerMachine machine)
+    public PeerDriver(EndpointDriver endpoint, Shard shard, PeerHandle handle, PeerMachine machine)
     {
         _endpoint = endpoint;
+        _shard = shard;
         Handle = handle;
         Machine = machine;
         Channel = new PacketSecChannel(endpoint, this);
@@ -27,6 +29,19 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
     public PeerMachine Machine { get; }
 
     public PacketSecChannel Channel { get; }
+
+    /// <summary>Gets or sets the shard that sends for it: the one that its datagrams come to.</summary>
+    public Shard Shard
+    {
+        get => Volatile.Read(ref _shard);
+        set => Volatile.Write(ref _shard, value);
+    }
+
+    /// <summary>Gets a value indicating whether the machine is disposed. Read under the gate.</summary>
+    public bool IsOver => _over;
+
+    /// <summary>Gets or sets a value indicating whether its gate was not free when datagrams came last. Their shard's thread uses it.</summary>
+    public bool IsParked { get; set; }
 
     /// <summary>Gets the dials that wait for this peer. The endpoint's thread alone uses it.</summary>
     public List<Dial> Dials { get; } = [];
@@ -47,8 +62,7 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
 
     /// <summary>Seals a datagram and sends it.</summary>
     /// <remarks>
-    /// The machine's other calls belong to the endpoint's thread. What sealing leaves to be polled (the first work of a handshake) waits for that
-    /// thread, which is told.
+    /// What sealing leaves to be polled (the first work of a handshake) waits for the endpoint's thread, which is told.
     /// </remarks>
     public SendResult TrySend(ReadOnlySpan<byte> payload)
     {
@@ -60,6 +74,8 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
         var context = _endpoint.SendContexts.Rent();
         try
         {
+            context.Batch.Clear();
+            var buffer = context.Batch.Free;
             SealResult result;
             int length;
             PathAddress path;
@@ -71,7 +87,7 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
                     return SendResult.Closed;
                 }
 
-                result = Machine.TrySeal(_endpoint.Clock.Now, context.Aead, payload, context.Buffer, out length, out path);
+                result = Machine.TrySeal(_endpoint.Clock.Now, context.Aead, payload, buffer, out length, out path);
                 hasNews = result == SealResult.Queued || Machine.NextDeadline < DueAt;
             }
 
@@ -80,14 +96,9 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
                 _endpoint.Notify(this);
             }
 
-            return result switch
-            {
-                SealResult.Sealed => _endpoint.Send(path, context.Buffer.AsSpan(0, length)),
-                SealResult.Queued => SendResult.Queued,
-                SealResult.QueueFull => SendResult.QueueFull,
-                SealResult.TooLarge => SendResult.TooLarge,
-                SealResult.Closed => SendResult.Closed,
-            };
+            return result == SealResult.Sealed
+                ? EndpointDriver.ToSendResult(_endpoint.Transmit(Shard, path, buffer[..length]))
+                : EndpointDriver.ToSendResult(result);
         }
         finally
         {
@@ -95,11 +106,14 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
         }
     }
 
-    public void CountDrop(DropReason reason)
+    public void CountDrops(DropReason reason, int count)
     {
         lock (Gate)
         {
-            Machine.CountDrop(reason);
+            for (; count > 0; count--)
+            {
+                Machine.CountDrop(reason);
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Threading.Tasks.Sources;
 using PacketSec.Protocol;
@@ -6,26 +7,21 @@ namespace PacketSec.Internal;
 
 /// <summary>
 /// Datagrams that wait for the application, in one ring of bytes that grows to its bound, and the one call that waits for the next of them. Neither
-/// allocates per datagram.
+/// allocates per datagram, and nothing is copied on the way of most: they are decrypted into a reserved place here, and lent to the application there.
 /// </summary>
-/// <remarks>Thread-safe. Its lock is held for copies only.</remarks>
-internal sealed class ReceiveQueue : IValueTaskSource<int>
+/// <remarks>Thread-safe. Its lock is held for bookkeeping and the copies of single datagrams only.</remarks>
+internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<ReadOnlyMemory<byte>>
 {
-    private const int FirstCapacity = 8 * 1024;
-
     private readonly Lock _lock = new();
-    private readonly Queue<int> _lengths = new();
     private readonly int _maxDatagrams;
     private readonly int _maxBytes;
-    private ManualResetValueTaskSourceCore<int> _source = new() { RunContinuationsAsynchronously = true };
+    private readonly DatagramStore _store = new();
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
     private CancellationToken _cancellation;
     private Memory<byte> _destination;
     private Call _call;
     private bool _taken;
-    private byte[] _ring = [];
-    private int _start;
-    private int _used;
     private Func<Exception>? _end;
 
     public ReceiveQueue(int maxDatagrams, int maxBytes)
@@ -58,11 +54,11 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
                 return ValueTask.FromCanceled<int>(cancellationToken);
             }
 
-            if (_lengths.TryPeek(out var length))
+            if (_store.TryPeek(out var next))
             {
-                return length <= destination.Length
-                    ? ValueTask.FromResult(Take(destination.Span))
-                    : ValueTask.FromException<int>(TooLarge(length, destination.Length));
+                return next.Length <= destination.Length
+                    ? ValueTask.FromResult(_store.Take(destination.Span))
+                    : ValueTask.FromException<int>(TooLarge(next.Length, destination.Length));
             }
 
             if (_end is not null)
@@ -70,23 +66,100 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
                 return ValueTask.FromException<int>(_end());
             }
 
-            _source.Reset();
-            version = _source.Version;
+            version = BeginWait(cancellationToken);
             _destination = destination;
-            _cancellation = cancellationToken;
-            _call = Call.Waiting;
         }
 
-        if (cancellationToken.CanBeCanceled)
-        {
-            // The caller has no task yet, so nobody fetches the outcome and the registration before this is done.
-            _registration = cancellationToken.UnsafeRegister(static queue => ((ReceiveQueue)queue!).Cancel(), this);
-        }
-
+        Register(cancellationToken);
         return new(this, version);
     }
 
-    /// <summary>Adds a datagram, or hands it to the call that waits.</summary>
+    /// <summary>Lends the next datagram until the next call, or waits for it.</summary>
+    public ValueTask<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
+    {
+        short version;
+        lock (_lock)
+        {
+            ThrowIfBusy();
+            if (cancellationToken.IsCancellationRequested)
+            {
+                return ValueTask.FromCanceled<ReadOnlyMemory<byte>>(cancellationToken);
+            }
+
+            if (_store.TryLend(out var datagram))
+            {
+                return ValueTask.FromResult(datagram);
+            }
+
+            if (_end is not null)
+            {
+                return ValueTask.FromException<ReadOnlyMemory<byte>>(_end());
+            }
+
+            version = BeginWait(cancellationToken);
+        }
+
+        Register(cancellationToken);
+        return new(this, version);
+    }
+
+    /// <summary>Lends the next datagram until the next call, if there is one.</summary>
+    public bool TryRead(out ReadOnlyMemory<byte> datagram)
+    {
+        lock (_lock)
+        {
+            ThrowIfBusy();
+            return _store.TryLend(out datagram);
+        }
+    }
+
+    /// <summary>Reserves a place for datagrams that are about to be decrypted; one place at a time.</summary>
+    /// <param name="datagrams">How many at most.</param>
+    /// <param name="bytes">How many bytes at most.</param>
+    /// <param name="room">The place, of as many bytes.</param>
+    /// <returns>False when they may not all fit, another place is reserved, or a handler takes the datagrams.</returns>
+    public bool TryReserve(int datagrams, int bytes, out Span<byte> room)
+    {
+        lock (_lock)
+        {
+            if (_store.IsReserved || _taken || _end is not null || _store.Count + datagrams > _maxDatagrams || _store.Bytes + bytes > _maxBytes)
+            {
+                room = default;
+                return false;
+            }
+
+            room = _store.Reserve(bytes);
+            return true;
+        }
+    }
+
+    /// <summary>Ends a reservation: the datagrams that stand in it, one behind the other, wait here from now on.</summary>
+    /// <param name="lengths">Their lengths; none gives the place back.</param>
+    /// <returns>Why they were dropped, all of them.</returns>
+    public DropReason Commit(ReadOnlySpan<int> lengths)
+    {
+        lock (_lock)
+        {
+            if (_end is not null)
+            {
+                _store.DropReservation();
+                return lengths.IsEmpty ? DropReason.None : DropReason.ChannelClosed;
+            }
+
+            _store.Commit(lengths);
+            if (_store.Count == 0 || _call != Call.Waiting)
+            {
+                return DropReason.None;
+            }
+
+            _call = Call.Over;
+        }
+
+        _source.SetResult(true);
+        return DropReason.None;
+    }
+
+    /// <summary>Adds a copy of a datagram.</summary>
     public DropReason Add(ReadOnlySpan<byte> payload)
     {
         lock (_lock)
@@ -96,29 +169,21 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
                 return DropReason.ChannelClosed;
             }
 
-            if (_call != Call.Waiting || payload.Length > _destination.Length)
+            if (_store.Count >= _maxDatagrams || _store.Bytes + payload.Length > _maxBytes)
             {
-                if (_lengths.Count >= _maxDatagrams || _used + payload.Length > _maxBytes)
-                {
-                    return DropReason.ReceiveQueueFull;
-                }
+                return DropReason.ReceiveQueueFull;
+            }
 
-                Append(payload);
-                if (_call == Call.Waiting)
-                {
-                    // It stays in the queue, so that a larger buffer gets it.
-                    Complete(TooLarge(payload.Length, _destination.Length));
-                }
-
+            _store.Add(payload);
+            if (_call != Call.Waiting || _store.IsReserved)
+            {
                 return DropReason.None;
             }
 
-            payload.CopyTo(_destination.Span);
-            _destination = default;
             _call = Call.Over;
         }
 
-        _source.SetResult(payload.Length);
+        _source.SetResult(true);
         return DropReason.None;
     }
 
@@ -130,20 +195,25 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
         {
             if (_call != Call.None)
             {
-                throw new InvalidOperationException("A call of ReceiveAsync is under way: a channel's datagrams go to it or to a handler, not to both.");
+                throw new InvalidOperationException(
+                    "A call of ReceiveAsync or ReadAsync is under way: a channel's datagrams go to it or to a handler, not to both.");
             }
 
             _taken = true;
         }
     }
 
-    /// <summary>Takes the next datagram for the handler.</summary>
-    public bool TryTake(Span<byte> destination, out int length)
+    /// <summary>Gets the number of datagrams that wait; another thread may be about to change it.</summary>
+    public int Count => _store.Count;
+
+    /// <summary>Takes the next datagram for the handler, which has it until the next call.</summary>
+    public bool TryTake(out ReadOnlySpan<byte> datagram)
     {
         lock (_lock)
         {
-            length = _lengths.Count == 0 ? 0 : Take(destination);
-            return length > 0;
+            var any = _store.TryLend(out var lent);
+            datagram = lent.Span;
+            return any;
         }
     }
 
@@ -157,10 +227,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
             _end ??= error;
             if (discard)
             {
-                _lengths.Clear();
-                CryptographicOperations.ZeroMemory(_ring);
-                _ring = [];
-                (_start, _used) = (0, 0);
+                _store.Clear();
             }
 
             if (_call == Call.Waiting)
@@ -172,29 +239,40 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
 
     int IValueTaskSource<int>.GetResult(short token)
     {
-        // Waits for a cancellation that is being delivered, so that it cannot hit the next call.
-        _registration.Dispose();
-        _registration = default;
-        try
+        Fetch(token);
+        lock (_lock)
         {
-            return _source.GetResult(token);
+            var destination = _destination;
+            _destination = default;
+            _call = Call.None;
+            var length = LengthOfNext();
+
+            // It stays in the queue, so that a larger buffer gets it.
+            return length <= destination.Length ? _store.Take(destination.Span) : throw TooLarge(length, destination.Length);
         }
-        finally
+    }
+
+    ReadOnlyMemory<byte> IValueTaskSource<ReadOnlyMemory<byte>>.GetResult(short token)
+    {
+        Fetch(token);
+        lock (_lock)
         {
-            lock (_lock)
-            {
-                // A task awaited twice, or too early, throws above and leaves the call that is under way alone.
-                if (_call == Call.Over && token == _source.Version)
-                {
-                    _call = Call.None;
-                }
-            }
+            _call = Call.None;
+            _ = LengthOfNext();
+            _store.TryLend(out var datagram);
+            return datagram;
         }
     }
 
     ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _source.GetStatus(token);
 
+    ValueTaskSourceStatus IValueTaskSource<ReadOnlyMemory<byte>>.GetStatus(short token) => _source.GetStatus(token);
+
     void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        => _source.OnCompleted(continuation, state, token, flags);
+
+    void IValueTaskSource<ReadOnlyMemory<byte>>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
         => _source.OnCompleted(continuation, state, token, flags);
 
     private static PacketSecException TooLarge(int length, int room)
@@ -202,6 +280,52 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
         {
             RequiredSize = length,
         };
+
+    private short BeginWait(CancellationToken cancellationToken)
+    {
+        _source.Reset();
+        _cancellation = cancellationToken;
+        _call = Call.Waiting;
+        return _source.Version;
+    }
+
+    private void Register(CancellationToken cancellationToken)
+    {
+        if (cancellationToken.CanBeCanceled)
+        {
+            // The caller has no task yet, so nobody fetches the outcome and the registration before this is done.
+            _registration = cancellationToken.UnsafeRegister(static queue => ((ReceiveQueue)queue!).Cancel(), this);
+        }
+    }
+
+    /// <summary>Throws what ended the call, if it was not a datagram.</summary>
+    private void Fetch(short token)
+    {
+        // Waits for a cancellation that is being delivered, so that it cannot hit the next call.
+        _registration.Dispose();
+        _registration = default;
+        try
+        {
+            _source.GetResult(token);
+        }
+        catch
+        {
+            lock (_lock)
+            {
+                // A task awaited twice, or too early, leaves the call that is under way alone.
+                if (_call == Call.Over && token == _source.Version)
+                {
+                    _destination = default;
+                    _call = Call.None;
+                }
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>The queue may have been given up between a call's end and the fetching of its outcome.</summary>
+    private int LengthOfNext() => _store.TryPeek(out var next) ? next.Length : throw _end!();
 
     private void Cancel()
     {
@@ -217,7 +341,6 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
     // Continuations run on the thread pool, so completing under the lock runs no foreign code.
     private void Complete(Exception error)
     {
-        _destination = default;
         _call = Call.Over;
         _source.SetException(error);
     }
@@ -231,58 +354,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>
 
         if (_call != Call.None)
         {
-            throw new InvalidOperationException("One call of ReceiveAsync at a time: await the one before first.");
+            throw new InvalidOperationException("One call that receives at a time: await the one before first.");
         }
-    }
-
-    private void Append(ReadOnlySpan<byte> payload)
-    {
-        if (_ring.Length - _used < payload.Length)
-        {
-            Grow(_used + payload.Length);
-        }
-
-        var end = _start + _used;
-        end -= end >= _ring.Length ? _ring.Length : 0;
-        var first = Math.Min(payload.Length, _ring.Length - end);
-        payload[..first].CopyTo(_ring.AsSpan(end));
-        payload[first..].CopyTo(_ring);
-        _used += payload.Length;
-        _lengths.Enqueue(payload.Length);
-    }
-
-    private int Take(Span<byte> destination)
-    {
-        var length = _lengths.Dequeue();
-        CopyOut(destination[..length]);
-        _start = (_start + length) % _ring.Length;
-        _used -= length;
-        return length;
-    }
-
-    private void CopyOut(Span<byte> destination)
-    {
-        var first = Math.Min(destination.Length, _ring.Length - _start);
-        _ring.AsSpan(_start, first).CopyTo(destination);
-        _ring.AsSpan(0, destination.Length - first).CopyTo(destination[first..]);
-    }
-
-    private void Grow(int needed)
-    {
-        var capacity = Math.Max(FirstCapacity, _ring.Length);
-        while (capacity < needed)
-        {
-            capacity *= 2;
-        }
-
-        var larger = new byte[capacity];
-        if (_used > 0)
-        {
-            CopyOut(larger.AsSpan(0, _used));
-        }
-
-        CryptographicOperations.ZeroMemory(_ring);
-        _ring = larger;
-        _start = 0;
     }
 }

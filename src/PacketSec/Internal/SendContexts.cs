@@ -1,7 +1,7 @@
 using System.Numerics;
-using System.Security.Cryptography;
 using PacketSec.Crypto;
 using PacketSec.Protocol;
+using PacketSec.Udp;
 
 namespace PacketSec.Internal;
 
@@ -12,16 +12,11 @@ namespace PacketSec.Internal;
 internal sealed class SendContexts : IDisposable
 {
     private readonly ICryptoProvider _crypto;
-    private readonly int _bufferSize;
     private readonly SendContext?[] _free = new SendContext?[BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
     private bool _disposed;
     private int _erasures;
 
-    public SendContexts(ICryptoProvider crypto, int bufferSize)
-    {
-        _crypto = crypto;
-        _bufferSize = bufferSize;
-    }
+    public SendContexts(ICryptoProvider crypto) => _crypto = crypto;
 
     public SendContext Rent()
     {
@@ -36,7 +31,7 @@ internal sealed class SendContexts : IDisposable
             }
         }
 
-        return new SendContext(_crypto, _bufferSize) { Erasures = Volatile.Read(ref _erasures) };
+        return new SendContext(_crypto) { Erasures = Volatile.Read(ref _erasures) };
     }
 
     /// <summary>Wipes the keys that the ciphers keep: of the free ones at once, of the lent ones when they come back.</summary>
@@ -94,18 +89,18 @@ internal sealed class SendContexts : IDisposable
 }
 
 /// <summary>What one sending thread needs.</summary>
-internal sealed class SendContext(ICryptoProvider crypto, int bufferSize) : IDisposable
+internal sealed class SendContext(ICryptoProvider crypto) : IDisposable
 {
     public PacketAead Aead { get; } = new(crypto);
 
-    public byte[] Buffer { get; } = new byte[bufferSize];
+    /// <summary>Gets the datagrams that are sealed and not sent yet.</summary>
+    public SendBatch Batch { get; } = new();
+
+    /// <summary>Gets which of the caller's datagrams each one in the batch is.</summary>
+    public int[] Origins { get; } = new int[SendBatch.Capacity / (SpecLimits.DatagramOverhead + 1)];
 
     /// <summary>Gets or sets how many erasures there had been when it was lent.</summary>
     public int Erasures { get; set; }
 
-    public void Dispose()
-    {
-        Aead.Dispose();
-        CryptographicOperations.ZeroMemory(Buffer);
-    }
+    public void Dispose() => Aead.Dispose();
 }
