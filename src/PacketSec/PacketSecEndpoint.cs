@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using PacketSec.Internal;
 using PacketSec.Protocol.Identity;
+using PacketSec.Udp;
 
 namespace PacketSec;
 
@@ -149,6 +150,9 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
 
     /// <summary>Gets the datagrams that the socket received, without a snapshot.</summary>
     internal long UdpDatagramsReceived => _driver.UdpDatagramsReceived;
+
+    /// <summary>Gets the counters of all sockets.</summary>
+    internal DatagramIoCounters IoCounters => _driver.IoCounters;
 
     /// <summary>Returns a digest of all that datagrams could change. Channels must be at rest.</summary>
     /// <param name="withHalfOpen">Whether half-open handshakes are part of it.</param>

@@ -81,7 +81,9 @@ internal sealed partial class EndpointDriver
                     break;
                 }
 
-                var sealing = peer.IsOver ? SealResult.Closed : peer.Machine.TrySeal(now, context.Aead, payload, batch.Free, out var length, out var path);
+                var length = 0;
+                PathAddress path = default;
+                var sealing = peer.IsOver ? SealResult.Closed : peer.Machine.TrySeal(now, context.Aead, payload, batch.Free, out length, out path);
                 if (sealing == SealResult.Sealed)
                 {
                     if (path != lastPath)
@@ -102,7 +104,7 @@ internal sealed partial class EndpointDriver
                 }
             }
 
-            notify |= !peer.IsOver && peer.Machine.NextDeadline < peer.DueAt;
+            notify |= !peer.IsOver && peer.IsTooLateFor(peer.Machine.NextDeadline);
         }
 
         if (notify)

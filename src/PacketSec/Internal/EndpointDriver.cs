@@ -91,7 +91,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     {
         // Throws when the identity is disposed.
         _ = options.Identity.Key.Seed;
-        var sockets = UdpTransport.BindGroup(
+        IDatagramIo[] sockets = [.. UdpTransport.BindGroup(
             new()
             {
                 LocalEndPoint = options.LocalEndPoint,
@@ -104,7 +104,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
                     DatagramPath.Portable => UdpPath.Portable,
                 },
             },
-            options.Shards);
+            options.Shards)];
         if (options.Tap is { } tap)
         {
             sockets = TappedDatagramIo.Around(sockets, tap, options.TimeProvider);

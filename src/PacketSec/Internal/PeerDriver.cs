@@ -88,7 +88,7 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
                 }
 
                 result = Machine.TrySeal(_endpoint.Clock.Now, context.Aead, payload, buffer, out length, out path);
-                hasNews = result == SealResult.Queued || Machine.NextDeadline < DueAt;
+                hasNews = result == SealResult.Queued || IsTooLateFor(Machine.NextDeadline);
             }
 
             if (hasNews)

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using System.Threading.Tasks.Sources;
 using PacketSec.Protocol;
 

@@ -162,7 +162,8 @@ internal sealed class Shard
         var channel = peer.Channel;
         var most = (datagrams.Length + size - 1) / size;
         var payload = PayloadBytes(datagrams.Length, size);
-        var reserved = payload > 0 && channel.TryReserve(most, payload, out var room);
+        Span<byte> room = default;
+        var reserved = payload > 0 && channel.TryReserve(most, payload, out room);
         if (!reserved)
         {
             room = _plaintext;
@@ -214,7 +215,7 @@ internal sealed class Shard
                 _handled++;
             }
 
-            hasNews |= peer.Machine.NextDeadline < peer.DueAt;
+            hasNews |= peer.IsTooLateFor(peer.Machine.NextDeadline);
         }
         finally
         {

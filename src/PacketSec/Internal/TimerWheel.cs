@@ -7,7 +7,7 @@ namespace PacketSec.Internal;
 /// Deadlines in slots of 64 ms, at most one per owner, all operations O(1). An entry comes up at its deadline or up to 64 ms later, and may come up
 /// early: its owner then schedules it again. So a deadline that moves away costs nothing.
 /// </summary>
-/// <remarks>Belongs to one thread; only <see cref="Entry.DueAt"/> is read by others.</remarks>
+/// <remarks>Belongs to one thread; only <see cref="Entry.IsTooLateFor"/> is called by others.</remarks>
 internal sealed class TimerWheel
 {
     private const long TickNanoseconds = 64_000_000;
@@ -31,7 +31,7 @@ internal sealed class TimerWheel
     /// <summary>Makes an entry come up at a time, or leaves it where it comes up earlier.</summary>
     public void Schedule(Entry entry, Instant at)
     {
-        var tick = Math.Max((at.Nanoseconds + TickNanoseconds - 1) / TickNanoseconds, _tick + 1);
+        var tick = Math.Max(TickOf(at), _tick + 1);
         if (entry.Tick <= tick)
         {
             return;
@@ -128,6 +128,8 @@ internal sealed class TimerWheel
         return Entry.Unscheduled;
     }
 
+    private static long TickOf(Instant at) => (at.Nanoseconds + TickNanoseconds - 1) / TickNanoseconds;
+
     private static int SlotOf(long tick) => (int)(tick & (Slots - 1));
 
     /// <summary>What has a deadline.</summary>
@@ -137,8 +139,8 @@ internal sealed class TimerWheel
 
         private long _tick = Unscheduled;
 
-        /// <summary>Gets when the entry comes up, the far future when it is not scheduled. Read by any thread.</summary>
-        public Instant DueAt => Tick == Unscheduled ? new(long.MaxValue) : new(Tick * TickNanoseconds);
+        /// <summary>Tells whether the entry comes up too late for a deadline, so that it has to be scheduled again. Read by any thread.</summary>
+        public bool IsTooLateFor(Instant? deadline) => deadline is { } at && Tick > TickOf(at);
 
         internal long Tick
         {

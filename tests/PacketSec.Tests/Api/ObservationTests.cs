@@ -124,7 +124,9 @@ public class ObservationTests
         }
 
         CryptographicOperations.ZeroMemory(seed);
-        Assert.Equal([1, 3, 4, 8, 11, 13], logs.Entries.Select(entry => entry.Id).Where(id => id != 2).Distinct().Order());
+
+        // What the machine gives is logged too (2), and that throwing took its time (14), or not.
+        Assert.Equal([1, 3, 4, 8, 11, 13], logs.Entries.Select(entry => entry.Id).Where(id => id is not (2 or 14)).Distinct().Order());
     }
 
     [Fact]

@@ -122,7 +122,7 @@ public sealed class CaptureTests : IDisposable
     public void A_tap_sees_what_was_sent_and_not_what_could_not_be(string local, int port, string shown)
     {
         var tap = new Recorder();
-        using var io = new TappedDatagramIo(new FakeIo(), tap, new ManualTimeProvider());
+        using var io = Assert.Single(TappedDatagramIo.Around([new FakeIo()], tap, new ManualTimeProvider()));
         var from = UdpAddress.FromEndPoint(new(IPAddress.Parse(local), port));
         var to = UdpAddress.FromEndPoint(new(IPAddress.Parse("192.0.2.1"), 7));
         Assert.Equal(SendStatus.WouldBlock, io.Send(from, to, [0]));
@@ -133,11 +133,23 @@ public sealed class CaptureTests : IDisposable
         Assert.Equal(new ManualTimeProvider().GetUtcNow(), seen.Time);
         Assert.Equal([1, 2], seen.Bytes);
 
-        Assert.Equal(ReceiveStatus.TimedOut, io.Receive(new byte[4], 0, out _));
-        Assert.Single(tap.Seen);
-        Assert.Equal(ReceiveStatus.Datagram, io.Receive(new byte[4], out _));
-        Assert.Equal((TapDirection.Received, "10.0.0.2:4001", "192.0.2.1:7"), (tap.Seen[1].Direction, tap.Seen[1].Local.ToString(), tap.Seen[1].Remote.ToString()));
-        Assert.Equal([9, 9, 9], tap.Seen[1].Bytes);
+        var sending = new SendBatch();
+        foreach (var datagram in (byte[][])[[1, 2], [3, 4], [5], [0, 6]])
+        {
+            datagram.CopyTo(sending.Free);
+            sending.Append(from, to, datagram.Length);
+        }
+
+        io.Send(sending);
+        Assert.Equal([[1, 2], [3, 4], [5]], tap.Seen.Skip(1).Select(datagram => datagram.Bytes));
+        Assert.All(tap.Seen, datagram => Assert.Equal((TapDirection.Sent, shown), (datagram.Direction, datagram.Local.ToString())));
+
+        var received = io.CreateReceiveBatch();
+        Assert.Equal(ReceiveStatus.TimedOut, io.Receive(received, 0));
+        Assert.Equal(4, tap.Seen.Count);
+        Assert.Equal(ReceiveStatus.Received, io.Receive(received, -1));
+        Assert.Equal([[9, 9, 9], [8, 8], [8]], tap.Seen.Skip(4).Select(datagram => datagram.Bytes));
+        Assert.Equal((TapDirection.Received, "10.0.0.2:4001", "192.0.2.1:7"), (tap.Seen[4].Direction, tap.Seen[4].Local.ToString(), tap.Seen[4].Remote.ToString()));
     }
 
     private static string TypeOf(JsonElement line) => line.GetProperty("type").GetString()!;
@@ -179,7 +191,7 @@ public sealed class CaptureTests : IDisposable
         }
     }
 
-    /// <summary>A socket that takes datagrams which do not begin with a zero, and always has one of three bytes.</summary>
+    /// <summary>A socket that takes datagrams which do not begin with a zero, and has one of three bytes, then one of two and one of one, for who waits.</summary>
     private sealed class FakeIo : IDatagramIo
     {
         private static readonly UdpAddress Remote = UdpAddress.FromEndPoint(new(IPAddress.Parse("192.0.2.1"), 7));
@@ -197,17 +209,31 @@ public sealed class CaptureTests : IDisposable
         public SendStatus Send(in UdpAddress local, in UdpAddress remote, ReadOnlySpan<byte> datagram)
             => datagram[0] == 0 ? SendStatus.WouldBlock : SendStatus.Sent;
 
-        public ReceiveStatus Receive(Span<byte> buffer, out ReceivedDatagram info)
+        public void Send(SendBatch batch)
         {
-            buffer[..3].Fill(9);
-            info = new(3, Remote, UdpAddress.FromEndPoint(new(IPAddress.Parse("10.0.0.2"), 4001)), 0);
-            return ReceiveStatus.Datagram;
+            foreach (ref var group in batch.Groups)
+            {
+                var sent = batch.BytesOf(group)[0] != 0;
+                (group.Sent, group.Status) = sent ? (group.Segments, SendStatus.Sent) : (0, SendStatus.WouldBlock);
+            }
         }
 
-        public ReceiveStatus Receive(Span<byte> buffer, int timeoutMilliseconds, out ReceivedDatagram info)
+        public ReceiveBatch CreateReceiveBatch() => new(2, 8);
+
+        public ReceiveStatus Receive(ReceiveBatch batch, int timeoutMilliseconds)
         {
-            info = default;
-            return ReceiveStatus.TimedOut;
+            batch.Clear();
+            if (timeoutMilliseconds == 0)
+            {
+                return ReceiveStatus.TimedOut;
+            }
+
+            var local = UdpAddress.FromEndPoint(new(IPAddress.Parse("10.0.0.2"), 4001));
+            batch.Memory.AsSpan(batch.OffsetOf(0), 3).Fill(9);
+            batch.Memory.AsSpan(batch.OffsetOf(1), 3).Fill(8);
+            batch.Add(new(batch.OffsetOf(0), 3, 3, Remote, local));
+            batch.Add(new(batch.OffsetOf(1), 3, 2, Remote, local));
+            return ReceiveStatus.Received;
         }
 
         public void Wake()

@@ -51,7 +51,9 @@ public class TimerWheelTests
         _wheel.Schedule(entry, _start + TimeSpan.FromSeconds(1));
         _wheel.Schedule(entry, _start + TimeSpan.FromSeconds(20));
 
-        Assert.InRange(entry.DueAt - _start, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1) + Tick);
+        Assert.False(entry.IsTooLateFor(_start + TimeSpan.FromSeconds(1)));
+        Assert.True(entry.IsTooLateFor(_start + TimeSpan.FromSeconds(1) - Tick));
+        Assert.False(entry.IsTooLateFor(null));
         Assert.Equal([entry], Advance(_start + TimeSpan.FromSeconds(2)));
         Assert.Empty(Advance(_start + TimeSpan.FromSeconds(30)));
     }
