@@ -105,4 +105,8 @@ internal struct SendGroup
 
     /// <summary>Gets the size of the last datagram.</summary>
     public readonly int LastLength => Length - ((Segments - 1) * SegmentSize);
+
+    /// <summary>After sending: tells whether the system took a datagram.</summary>
+    /// <param name="index">0 to <see cref="Segments"/> - 1.</param>
+    public readonly bool WasSent(int index) => Status == SendStatus.TooLarge ? index >= Segments - Sent : index < Sent;
 }

@@ -133,7 +133,7 @@ internal sealed partial class EndpointDriver
             var segments = group.Segments;
             for (var i = 0; i < segments; i++)
             {
-                var result = i < group.Sent ? SendResult.Sent : ToSendResult(group.Status);
+                var result = group.WasSent(i) ? SendResult.Sent : ToSendResult(group.Status);
                 taken += result == SendResult.Sent ? 1 : 0;
                 if (!results.IsEmpty)
                 {

@@ -50,8 +50,14 @@ internal sealed class TappedDatagramIo(IDatagramIo io, IDatagramTap tap, TimePro
             io.Send(batch);
             foreach (ref readonly var group in batch.Groups)
             {
-                var sent = Math.Min(group.Sent * group.SegmentSize, group.Length);
-                ShowEach(TapDirection.Sent, now, group.Local, group.Remote, batch.BytesOf(group)[..sent], group.SegmentSize);
+                for (var i = 0; i < group.Segments; i++)
+                {
+                    if (group.WasSent(i))
+                    {
+                        var datagram = batch.BytesOf(group)[(i * group.SegmentSize)..];
+                        Show(TapDirection.Sent, now, group.Local, group.Remote, datagram[..Math.Min(datagram.Length, group.SegmentSize)]);
+                    }
+                }
             }
         }
     }
@@ -69,7 +75,7 @@ internal sealed class TappedDatagramIo(IDatagramIo io, IDatagramTap tap, TimePro
                 for (var i = 0; i < batch.Count; i++)
                 {
                     ref readonly var piece = ref batch[i];
-                    ShowEach(TapDirection.Received, now, piece.Local, piece.Remote, batch.BytesOf(piece), piece.SegmentSize);
+                    ShowReceived(now, piece, batch.BytesOf(piece));
                 }
             }
         }
@@ -81,20 +87,16 @@ internal sealed class TappedDatagramIo(IDatagramIo io, IDatagramTap tap, TimePro
 
     public void Dispose() => io.Dispose();
 
-    private void ShowEach(
-        TapDirection direction, DateTimeOffset now, in UdpAddress local, in UdpAddress remote, ReadOnlySpan<byte> datagrams, int size)
+    private void ShowReceived(DateTimeOffset now, in ReceivedSegments piece, ReadOnlySpan<byte> datagrams)
     {
-        if (datagrams.IsEmpty && direction == TapDirection.Received)
+        // An empty datagram is one, too.
+        do
         {
-            Show(direction, now, local, remote, datagrams);
-        }
-
-        while (!datagrams.IsEmpty)
-        {
-            var datagram = datagrams[..Math.Min(datagrams.Length, size)];
+            var datagram = datagrams[..Math.Min(datagrams.Length, piece.SegmentSize)];
             datagrams = datagrams[datagram.Length..];
-            Show(direction, now, local, remote, datagram);
+            Show(TapDirection.Received, now, piece.Local, piece.Remote, datagram);
         }
+        while (!datagrams.IsEmpty);
     }
 
     private void Show(TapDirection direction, DateTimeOffset now, in UdpAddress local, in UdpAddress remote, ReadOnlySpan<byte> datagram)
