@@ -36,6 +36,8 @@ const usage = `usage:
                  [--direct] [--addr IP:PORT] [--lifetime-ms N] [--max-datagram N] PEER@host:port
   psec-go both   --key KEYFILE --addr IP:PORT [--echo] [--linger-ms L] [the options of dial] PEER@host:port
   psec-go bench  --key KEYFILE [--direct] [--size B] [--window W] [--seconds S] [--max-datagram N] PEER@host:port
+  psec-go flood-recv --key KEYFILE --addr IP:PORT [--direct] [--size B] [--seconds S]
+  psec-go flood-send --key KEYFILE [--direct] [--size B] [--seconds S] PEER@host:port
   psec-go version
 `
 
@@ -62,6 +64,10 @@ func run(args []string) int {
 		return both(args[1:])
 	case "bench":
 		return bench(args[1:])
+	case "flood-recv":
+		return floodReceive(args[1:])
+	case "flood-send":
+		return floodSend(args[1:])
 	}
 	fmt.Fprint(os.Stderr, usage)
 	return exitUsage

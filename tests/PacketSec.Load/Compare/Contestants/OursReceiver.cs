@@ -1,0 +1,63 @@
+using System.Net;
+
+namespace PacketSec.Load.Compare.Contestants;
+
+/// <summary>An endpoint whose channels give all datagrams to one handler, which counts and checks them.</summary>
+internal static class OursReceiver
+{
+    private const int QuietMilliseconds = 300;
+    private const int GivenUpMilliseconds = 2000;
+    private const int PollMilliseconds = 50;
+
+    public static async Task<int> RunAsync(int payload, int seconds, DatagramPath path, int peers, TextWriter output, CancellationToken cancellationToken)
+    {
+        using var identity = PacketSecIdentity.Generate();
+        await using var endpoint = PacketSecEndpoint.Bind(new()
+        {
+            Identity = identity,
+            LocalEndPoint = new(IPAddress.Loopback, 0),
+            DatagramPath = path,
+            DirectScheme = OursSender.Scheme,
+            AcceptBacklog = Math.Max(peers, 256),
+        });
+        var meter = new FloodMeter(payload, seconds);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var accepting = AcceptAsync(endpoint, meter, stop.Token);
+        FloodJson.Print(output, new FloodReady(true, endpoint.LocalEndPoint.Port, endpoint.PeerId.ToString()));
+        await WaitAsync(meter, cancellationToken);
+        await stop.CancelAsync();
+        await accepting;
+        FloodJson.Print(output, meter.ToReceived());
+        return 0;
+    }
+
+    private static async Task AcceptAsync(PacketSecEndpoint endpoint, FloodMeter meter, CancellationToken cancellationToken)
+    {
+        DatagramHandler handler = meter.Delivered;
+        try
+        {
+            while (true)
+            {
+                var channel = await endpoint.AcceptAsync(cancellationToken);
+                channel.OnDatagram(handler);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The endpoint closes the channels.
+        }
+    }
+
+    /// <summary>Waits until nothing comes any more after the window, or for so long that nothing will.</summary>
+    private static async Task WaitAsync(FloodMeter meter, CancellationToken cancellationToken)
+    {
+        long last = 0;
+        for (var quiet = 0; last == 0 || quiet < (meter.IsMeasured ? QuietMilliseconds : GivenUpMilliseconds); quiet += PollMilliseconds)
+        {
+            await Task.Delay(PollMilliseconds, cancellationToken);
+            var total = meter.Total;
+            quiet = total == last ? quiet : 0;
+            last = total;
+        }
+    }
+}
