@@ -37,7 +37,7 @@ internal sealed record Machine(
         return new(
             ReadCpu(),
             Environment.ProcessorCount,
-            RuntimeInformation.OSDescription,
+            $"Linux {File.ReadAllText("/proc/sys/kernel/osrelease").Trim()}",
             RuntimeInformation.FrameworkDescription,
             double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0]),
             socket.ReceiveBufferSize,

@@ -209,6 +209,27 @@ func (n *Node) Send(c *Channel, payload []byte) error {
 	return err
 }
 
+// SendAll sends or queues so many datagrams of one channel, each made by next, and asks for the time only once. It is for a
+// caller who sends without a pause.
+func (n *Node) SendAll(c *Channel, count int, next func() []byte) error {
+	buffer := n.buffers.Get().(*[maxDatagramBytes]byte)
+	defer n.buffers.Put(buffer)
+	now := clock()
+	for i := 0; i < count; i++ {
+		n.mu.Lock()
+		packet, to, err := n.core.Seal(now, c, buffer[:0], next())
+		n.settle()
+		if packet != nil {
+			n.conn.WriteToUDPAddrPort(packet, to)
+		}
+		n.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CloseChannel closes one channel.
 func (n *Node) CloseChannel(c *Channel) {
 	n.mu.Lock()

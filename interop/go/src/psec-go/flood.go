@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"errors"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -124,6 +125,8 @@ func floodFlags(name string, args []string, target bool) (*flags, error) {
 	if err := f.parse(args, target); err != nil {
 		return nil, err
 	}
+	// One goroutine has work; a second processor would only look for some, and take the first one's in every system call.
+	runtime.GOMAXPROCS(1)
 	if f.size < 8 || f.size%8 != 0 || f.size > f.datagram-p2pke.Overhead || f.seconds < 1 {
 		return nil, errors.New("bad --size or --seconds")
 	}
@@ -161,13 +164,14 @@ func floodSend(args []string) int {
 		return fail(exitTimeout, errors.New("no connection"))
 	}
 	m, payload := newFloodMeter("send", f.size, f.seconds), floodTemplate(f.size)
+	next := func() []byte {
+		binary.LittleEndian.PutUint64(payload, m.Total)
+		m.counted()
+		return payload
+	}
 	for m.Seconds == 0 || time.Since(m.begin) < m.window+floodQuiet/2 {
-		for i := 0; i < floodLook; i++ {
-			binary.LittleEndian.PutUint64(payload, m.Total)
-			if err := node.Send(c, payload); err != nil {
-				return fail(exitLost, err)
-			}
-			m.counted()
+		if err := node.SendAll(c, floodLook, next); err != nil {
+			return fail(exitLost, err)
 		}
 	}
 	node.Close()
