@@ -111,7 +111,7 @@ internal sealed class Programs : IDisposable
         }
         catch (System.ComponentModel.Win32Exception error)
         {
-            throw new ContestException($"{file} cannot be started ({error.Message}): {remedy ?? "try again"}.");
+            throw new ContestException($"{Path.GetFileName(file)} cannot be started: {remedy ?? error.Message}.");
         }
     }
 
