@@ -43,7 +43,7 @@ internal static class Comparisons
         ready => programs.Ours(["ours", "send", .. Common(seconds), "--port", Text(ready.Port), "--peer", ready.Peer!, .. sender]));
 
     private static Contestant OurPeers(Programs programs, int seconds, string peers, string burst) => new(
-        $"PacketSec, {peers} peers, {burst} at once",
+        $"PacketSec, {(peers == "1" ? "1 peer" : $"{peers} peers")}, {burst} at once",
         programs.Ours(["ours", "recv", .. Common(seconds), "--peers", peers]),
         ready => programs.Ours(
             ["ours", "send", .. Common(seconds), "--port", Text(ready.Port), "--peer", ready.Peer!, "--peers", peers, "--burst", burst]));
