@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Udp;
 
 namespace PacketSec.Internal;
 
@@ -63,6 +64,8 @@ internal sealed class HandshakeWorkers : IDisposable
 
     private void Run()
     {
+        // Where processors are scarce, the datagrams of open channels come first.
+        BackgroundThread.StandBack();
         foreach (var job in _jobs.GetConsumingEnumerable())
         {
             try

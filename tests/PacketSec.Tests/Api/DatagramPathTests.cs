@@ -59,7 +59,7 @@ public class DatagramPathTests
     }
 
     //= spec/performance.md#system-calls
-    [BatchedFact]
+    [LinuxFact]
     public async Task Batches_take_one_system_call_for_ten_datagrams_at_most()
     {
         await using var pair = EndpointPair.Bind();
@@ -245,18 +245,6 @@ public class DatagramPathTests
             }
 
             Volatile.Write(ref _received, _received + 1);
-        }
-    }
-}
-
-/// <summary>A fact about the batched path, which Linux has.</summary>
-internal sealed class BatchedFactAttribute : FactAttribute
-{
-    public BatchedFactAttribute()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            Skip = "This system sends and receives one datagram with each call.";
         }
     }
 }

@@ -6,7 +6,7 @@ namespace PacketSec.Tests.Api;
 [Collection(SocketsCollection.Name)]
 public class ShardTests
 {
-    [BatchedFact]
+    [LinuxFact]
     public async Task Channels_spread_over_shards_and_every_datagram_arrives_once()
     {
         const int Peers = 24;
