@@ -24,12 +24,17 @@ public sealed partial class PacketSecChannel
         => new("A datagram has at least one byte: empty ones are the protocol's own and are never delivered.", name);
 
     /// <summary>Reserves a place in the queue that datagrams can be opened into; false when they go to a handler or may not all fit.</summary>
-    internal bool TryReserve(int datagrams, int bytes, out Span<byte> room) => _queue.TryReserve(datagrams, bytes, out room);
+    internal bool TryReserve(int datagrams, int bytes, out Span<byte> room)
+    {
+        room = default;
+        return Volatile.Read(ref _handler) is null && _queue.TryReserve(datagrams, bytes, out room);
+    }
 
     /// <summary>Ends a reservation. No gate is held.</summary>
     internal DropReason Commit(ReadOnlySpan<int> lengths)
     {
         var reason = _queue.Commit(lengths);
+        Volatile.Write(ref _mayWait, true);
         Attach();
         return reason;
     }
@@ -38,6 +43,7 @@ public sealed partial class PacketSecChannel
     internal DropReason Queue(ReadOnlySpan<byte> payload)
     {
         var reason = _queue.Add(payload);
+        Volatile.Write(ref _mayWait, true);
         Attach();
         return reason;
     }
@@ -52,7 +58,7 @@ public sealed partial class PacketSecChannel
         reason = DropReason.None;
         if (Volatile.Read(ref _handler) is { } handler && Interlocked.CompareExchange(ref _handling, 1, 0) == 0)
         {
-            if (_queue.Count > 0)
+            if (Volatile.Read(ref _mayWait))
             {
                 HandleWaiting(handler);
             }
@@ -63,6 +69,7 @@ public sealed partial class PacketSecChannel
         }
 
         // Nobody handles, or a call of the handler runs on another thread, which goes on with the queue.
+        Volatile.Write(ref _mayWait, true);
         var dropped = 0;
         foreach (var length in lengths)
         {
@@ -82,7 +89,7 @@ public sealed partial class PacketSecChannel
     /// <summary>Gives the handler what waits in the queue, unless another thread is about to. Called by a thread that receives.</summary>
     internal void DeliverWaiting()
     {
-        if (Volatile.Read(ref _handler) is { } handler && _queue.Count > 0 && Interlocked.CompareExchange(ref _handling, 1, 0) == 0)
+        if (Volatile.Read(ref _handler) is { } handler && Volatile.Read(ref _mayWait) && Interlocked.CompareExchange(ref _handling, 1, 0) == 0)
         {
             HandleWaiting(handler);
             EndHandling();
@@ -92,7 +99,7 @@ public sealed partial class PacketSecChannel
     /// <summary>Has a thread that receives give the handler what waits, if there is a handler.</summary>
     private void Attach()
     {
-        if (Volatile.Read(ref _handler) is not null && _queue.Count > 0)
+        if (Volatile.Read(ref _handler) is not null && Volatile.Read(ref _mayWait))
         {
             var shard = Peer.Shard;
             shard.Attached.Enqueue(this);
@@ -111,10 +118,18 @@ public sealed partial class PacketSecChannel
     private void HandleWaiting(DatagramHandler handler)
     {
         Span<int> length = stackalloc int[1];
+
+        // What comes from here on is seen again.
+        Interlocked.Exchange(ref _mayWait, false);
         for (var i = _queue.Count; i > 0 && _queue.TryTake(out var datagram); i--)
         {
             length[0] = datagram.Length;
             Handle(handler, datagram, length);
+        }
+
+        if (_queue.Count > 0)
+        {
+            Volatile.Write(ref _mayWait, true);
         }
     }
 

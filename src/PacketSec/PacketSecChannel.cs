@@ -37,6 +37,9 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
 
     private DatagramHandler? _handler;
     private int _handling;
+
+    // Whether the queue may hold datagrams for the handler: looked at for each datagram, where the queue itself need not be.
+    private bool _mayWait = true;
     private long _handlerFailures;
     private long _handlerStalls;
     private IPEndPoint? _remote;

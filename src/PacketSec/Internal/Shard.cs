@@ -20,6 +20,7 @@ internal sealed class Shard
     // Where a gate is not free for this long, its holder has been taken off its processor: other peers do not wait for that.
     private const int GateMilliseconds = 1;
 
+    private const int LookAheadSteps = 4;
     private const int ParkedBytes = 256 * 1024;
     private const int HandedBytes = 512 * 1024;
     private const int RingDatagrams = 1024;
@@ -31,6 +32,7 @@ internal sealed class Shard
     private readonly ReceiveBatch _batch;
     private readonly byte[] _plaintext = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
     private readonly int[] _lengths = new int[OpenRun];
+    private readonly PeerDriver?[] _ahead = new PeerDriver?[LookAheadSteps];
     private readonly DatagramRing _parked = new(ParkedBytes, RingDatagrams);
     private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
     private int _erasures;
@@ -105,12 +107,7 @@ internal sealed class Shard
                     RetryParked(now);
                 }
 
-                for (var i = 0; i < _batch.Count; i++)
-                {
-                    ref readonly var piece = ref _batch[i];
-                    var path = new PathAddress(piece.Local.ToNetworkAddress(), piece.Remote.ToNetworkAddress());
-                    Handle(now, path, _batch.BytesOf(piece), piece.SegmentSize);
-                }
+                HandleBatch(now);
 
                 if (_handedOver)
                 {
@@ -130,6 +127,62 @@ internal sealed class Shard
             CryptographicOperations.ZeroMemory(_plaintext);
         }
     }
+
+    private void HandleBatch(Instant now)
+    {
+        var first = _batch.Count > 1 ? -LookAheadSteps : 0;
+        for (var i = first; i < _batch.Count; i++)
+        {
+            if (_batch.Count > 1)
+            {
+                LookAhead(i);
+            }
+
+            if (i >= 0)
+            {
+                ref readonly var piece = ref _batch[i];
+                var path = new PathAddress(piece.Local.ToNetworkAddress(), piece.Remote.ToNetworkAddress());
+                Handle(now, path, _batch.BytesOf(piece), piece.SegmentSize);
+            }
+        }
+    }
+
+    /// <summary>Takes one step for each of the next pieces, so that what they need is near when it is their turn: with thousands of peers it is not.</summary>
+    private void LookAhead(int current)
+    {
+        if (current + LookAheadSteps < _batch.Count)
+        {
+            _machine.FetchRoute(_batch[current + LookAheadSteps].Remote.ToNetworkAddress());
+        }
+
+        if (IsAhead(current + 3))
+        {
+            var known = _machine.TryRoute(_batch[current + 3].Remote.ToNetworkAddress(), out var route) && route.Count == 1;
+            var peer = known ? route.OwnerOf(0) as PeerDriver : null;
+            _ahead[(current + 3) % LookAheadSteps] = peer;
+            if (peer is not null)
+            {
+                peer.Fetch();
+            }
+        }
+
+        if (IsAhead(current + 2))
+        {
+            _ahead[(current + 2) % LookAheadSteps]?.FetchMachine();
+        }
+
+        if (IsAhead(current + 1))
+        {
+            _ahead[(current + 1) % LookAheadSteps]?.Machine.FetchState();
+        }
+
+        if (IsAhead(current))
+        {
+            _ahead[current % LookAheadSteps]?.Machine.FetchKeys();
+        }
+    }
+
+    private bool IsAhead(int piece) => piece >= 0 && piece < _batch.Count;
 
     /// <summary>Handles datagrams of one sender, all of one size but the last, which may be shorter.</summary>
     //= spec/sessions.md#drop-reasons
