@@ -1,6 +1,5 @@
 using System.Text.Json;
 using PacketSec.Cli;
-using PacketSec.Cli.Bench;
 
 namespace PacketSec.Tests.Cli;
 
@@ -131,7 +130,7 @@ public sealed class BenchCommandTests
     }
 
     [Theory]
-    [InlineData("bench", "Required command", "datagram")]
+    [InlineData("bench", "Required command", "psec bench --help")]
     [InlineData("bench datagram --size 0", "--size is 0; it may be 1 to 65487.")]
     [InlineData("bench datagram --size 65488", "--size is 65488; it may be 1 to 65487.")]
     [InlineData("bench datagram --batch 0", "--batch is 0; it may be 1 to 1024.")]
@@ -169,10 +168,10 @@ public sealed class BenchCommandTests
     [UnixFact(Timeout = Ceiling)]
     public async Task A_benchmark_that_runs_ends_with_control_c()
     {
-        using var child = ChildCli.Start("bench", "latency", "--compare", "--count", "300");
+        using var child = ChildCli.Start("bench", "latency", "--compare", "--count", "20000");
         await child.Output.WaitForAsync(line => line.StartsWith("plain", StringComparison.Ordinal));
         await child.SignalAsync("INT");
-        Assert.Contains(await child.ExitAsync(), new[] { ExitCodes.Interrupted, ExitCodes.Success, ExitCodes.Failed });
+        Assert.Equal(ExitCodes.Interrupted, await child.ExitAsync());
         Assert.Empty(child.Error.Lines);
     }
 
