@@ -14,7 +14,9 @@ internal sealed class EndpointOptions
 
     private static readonly Dictionary<string, DatagramPath> Paths = new()
     {
-        ["automatic"] = DatagramPath.Automatic, ["batched"] = DatagramPath.Batched, ["portable"] = DatagramPath.Portable,
+        ["automatic"] = DatagramPath.Automatic,
+        ["batched"] = DatagramPath.Batched,
+        ["portable"] = DatagramPath.Portable,
     };
 
     private readonly Option<string?> _key = new("--key")
