@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using PacketSec.Cli.Net;
 
 namespace PacketSec.Cli.Bench;
@@ -25,6 +26,8 @@ internal sealed class HandshakeBench(HandshakePlan plan)
 {
     private const int DialsInRound = 64;
     private const int MostSamples = 1_000_000;
+
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
 
     private readonly LatencySamples _samples = new(MostSamples);
     private string _path = string.Empty;
@@ -63,6 +66,7 @@ internal sealed class HandshakeBench(HandshakePlan plan)
                 endpoints.Add(BenchEndpoint.Open(plan.Path));
             }
 
+            await AwaitReceiversAsync(endpoints, cancellationToken);
             var listener = endpoints[0];
             var diallers = new Stack<LocalEndpoint>(endpoints.Skip(1));
             _path = listener.Endpoint.PathDescription;
@@ -75,6 +79,23 @@ internal sealed class HandshakeBench(HandshakePlan plan)
         finally
         {
             await BenchEndpoint.DropAsync(endpoints);
+        }
+    }
+
+    // An endpoint's thread makes its buffers when it starts. They are there when it has taken a datagram, of which it makes nothing.
+    private static async Task AwaitReceiversAsync(IReadOnlyList<LocalEndpoint> endpoints, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        var left = endpoints.Select(local => local.Endpoint).ToList();
+        while (left.Count > 0)
+        {
+            foreach (var endpoint in left)
+            {
+                socket.SendTo([0], endpoint.LocalEndPoint);
+            }
+
+            await Task.Delay(BetweenLooks, cancellationToken);
+            left.RemoveAll(endpoint => endpoint.UdpDatagramsReceived > 0);
         }
     }
 

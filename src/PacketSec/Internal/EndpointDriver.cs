@@ -87,7 +87,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
 
     public IPEndPoint LocalEndPoint { get; }
 
-    public string PathDescription => _io.PathName;
+    public string PathDescription => _sockets[0].PathName;
 
     public static EndpointDriver Start(PacketSecEndpointOptions options)
     {
