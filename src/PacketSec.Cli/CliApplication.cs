@@ -88,6 +88,7 @@ internal static class CliApplication
         PingCommand.Create(context),
         DemoCommand.Create(context),
         InspectCommand.Create(context),
+        BenchCommand.Create(context),
     };
 
     private static IEnumerable<string> NamesUpwards(CommandResult command)

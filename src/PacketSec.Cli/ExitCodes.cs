@@ -46,7 +46,7 @@ internal static class ExitCodes
     public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
     [
         (Success, "Done; for listen, ping, and dial without --count also when Ctrl-C or SIGTERM ended it."),
-        (Failed, "What was checked does not hold: a vector failed, datagrams were lost, no ping came back."),
+        (Failed, "What was checked does not hold: a vector failed, datagrams were lost, no ping came back, a target was missed."),
         (Usage, "The command line is wrong."),
         (KeyFile, "A key file is missing, unreadable, open to others, no key, or would be overwritten."),
         (File, "Another file or folder cannot be read or written."),

@@ -28,6 +28,11 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
     /// <summary>Gets the own peer ID, which others dial.</summary>
     public PeerId PeerId => _driver.Options.Identity.PeerId;
 
+    /// <summary>
+    /// Gets how datagrams go to and come from the system, for logs and reports, such as <c>linux (UDP_SEGMENT, UDP_GRO, recvmmsg)</c> or <c>portable</c>.
+    /// </summary>
+    public string PathDescription => _driver.PathDescription;
+
     /// <summary>Binds a socket and starts to serve.</summary>
     /// <param name="options">How.</param>
     /// <exception cref="ArgumentException">An option is out of its bounds.</exception>

@@ -10,6 +10,15 @@ namespace PacketSec.Cli.Commands;
 /// <summary>The options of all commands that open an endpoint.</summary>
 internal sealed class EndpointOptions
 {
+    private const int MostShards = 64;
+
+    private static readonly Dictionary<string, DatagramPath> Paths = new()
+    {
+        ["automatic"] = DatagramPath.Automatic,
+        ["batched"] = DatagramPath.Batched,
+        ["portable"] = DatagramPath.Portable,
+    };
+
     private readonly Option<string?> _key = new("--key")
     {
         Description = "The private key file, made if there is none. Without this option the identity is new and lasts for this run.",
@@ -23,11 +32,15 @@ internal sealed class EndpointOptions
 
     private readonly Option<string?> _pcap = Capture.CreateOption();
 
+    private readonly Option<string> _path = CreatePathOption();
+    private readonly Option<int>? _shards;
+
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Print the library's log on standard error." };
 
-    public EndpointOptions(Command command, IPEndPoint defaultBind, SchemeOptions schemes)
+    public EndpointOptions(Command command, IPEndPoint defaultBind, SchemeOptions schemes, Option<int>? shards = null)
     {
         Schemes = schemes;
+        _shards = shards;
         _bind = new("--bind")
         {
             Description = "The local address and port; [::] serves IPv6 and IPv4, port 0 lets the system choose.",
@@ -38,6 +51,12 @@ internal sealed class EndpointOptions
         command.Options.Add(_key);
         command.Options.Add(_bind);
         command.Options.Add(_lifetime);
+        command.Options.Add(_path);
+        if (shards is not null)
+        {
+            command.Options.Add(shards);
+        }
+
         command.Options.Add(_pcap);
         command.Options.Add(_verbose);
     }
@@ -59,6 +78,32 @@ internal sealed class EndpointOptions
             return address;
         },
     };
+
+    /// <summary>Makes the option for the way of datagrams to and from the system.</summary>
+    public static Option<string> CreatePathOption()
+    {
+        var option = new Option<string>("--path")
+        {
+            Description = "How datagrams go to and come from the system: the best that the machine offers, many with one call, or one call for each.",
+            HelpName = string.Join('|', Paths.Keys),
+            DefaultValueFactory = _ => Paths.Keys.First(),
+        };
+        return option.AcceptOnlyFromAmong([.. Paths.Keys]);
+    }
+
+    /// <summary>Returns the path that an option of <see cref="CreatePathOption"/> names.</summary>
+    public static DatagramPath PathOf(ParseResult parsed, Option<string> option) => Paths[parsed.GetRequiredValue(option)];
+
+    /// <summary>Makes the option for the number of sockets that share a listener's port.</summary>
+    public static Option<int> CreateShardsOption() => Bounded(
+        new("--shards")
+        {
+            Description = "How many sockets and threads share the port; peers are spread over them by the system (Linux).",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+        },
+        1,
+        MostShards);
 
     /// <summary>Makes an option with a decimal number within bounds.</summary>
     public static Option<double> CreateNumber(string name, string unit, string description, double defaultValue, double lowest, double highest = 86_400)
@@ -106,6 +151,8 @@ internal sealed class EndpointOptions
                 SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
                 LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
                 Authorize = authorize,
+                DatagramPath = PathOf(parsed, _path),
+                Shards = _shards is null ? 1 : parsed.GetValue(_shards),
                 Tap = tap,
             },
             parsed));

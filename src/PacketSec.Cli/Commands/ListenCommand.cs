@@ -26,7 +26,7 @@ internal static class ListenCommand
             HelpName = "FILE",
         };
         var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo, allow, allowFile };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, DefaultPort), SchemeOptions.ForListener(command));
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, DefaultPort), SchemeOptions.ForListener(command), EndpointOptions.CreateShardsOption());
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var list = AccessList.Load(parsed.GetValue(allow) ?? [], parsed.GetValue(allowFile));

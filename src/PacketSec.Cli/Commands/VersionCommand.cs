@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Net;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using PacketSec.Cli.Net;
 using PacketSec.Crypto;
 
 namespace PacketSec.Cli.Commands;
@@ -11,13 +13,13 @@ internal static class VersionCommand
 {
     public static Command Create(CliContext context)
     {
-        var verbose = new Option<bool>("--verbose") { Description = "Print the runtime, and the cryptographic providers with their libraries." };
+        var verbose = new Option<bool>("--verbose") { Description = "Print the runtime, the path of datagrams, and the cryptographic providers with their libraries." };
         var command = new Command("version", "Print the version.") { verbose };
-        command.SetAction(parsed => Run(context, parsed.GetValue(verbose), parsed.GetValue(context.Json)));
+        command.SetAction((parsed, _) => RunAsync(context, parsed.GetValue(verbose), parsed.GetValue(context.Json)));
         return command;
     }
 
-    private static int Run(CliContext context, bool verbose, bool json)
+    private static async Task<int> RunAsync(CliContext context, bool verbose, bool json)
     {
         var version = typeof(VersionCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         if (!verbose)
@@ -37,6 +39,7 @@ internal static class VersionCommand
         var providers = CryptoProvider.Available;
         var serving = CryptoProvider.Default;
         var libraries = LoadedLibraries();
+        var path = await DescribePathAsync();
         if (json)
         {
             context.PrintJson("version", line =>
@@ -45,7 +48,10 @@ internal static class VersionCommand
                 line.WriteString("runtime", RuntimeInformation.FrameworkDescription);
                 line.WriteString("os", RuntimeInformation.OSDescription);
                 line.WriteString("rid", RuntimeInformation.RuntimeIdentifier);
+                line.WriteString("path", path);
                 line.WriteString("provider", serving.Name);
+                line.WriteString("aead", CryptoProvider.OpenSsl.Name);
+                line.WriteString("curves", CurvesOf(serving));
                 line.WriteStartArray("providers");
                 foreach (var provider in providers)
                 {
@@ -67,6 +73,9 @@ internal static class VersionCommand
         context.Output.WriteLine($"psec      {version}");
         context.Output.WriteLine($"runtime   {RuntimeInformation.FrameworkDescription}");
         context.Output.WriteLine($"system    {RuntimeInformation.OSDescription} ({RuntimeInformation.RuntimeIdentifier})");
+        context.Output.WriteLine($"path      {path}");
+        context.Output.WriteLine($"aead      {CryptoProvider.OpenSsl.Name}");
+        context.Output.WriteLine($"curves    {CurvesOf(serving)}");
         foreach (var provider in providers)
         {
             context.Output.WriteLine($"provider  {provider.Name}{(provider == serving ? " (serves)" : "")}");
@@ -78,6 +87,24 @@ internal static class VersionCommand
         }
 
         return ExitCodes.Success;
+    }
+
+    // Every provider takes the ciphers from OpenSSL; the name of one with other curves goes on with OpenSSL's.
+    private static string CurvesOf(ICryptoProvider provider) => provider.Name.Replace($", {CryptoProvider.OpenSsl.Name}", "", StringComparison.Ordinal);
+
+    // What serves is known when a socket is bound.
+    private static async Task<string> DescribePathAsync()
+    {
+        try
+        {
+            await using var local = LocalEndpoint.Open(
+                keyFile: null, capture: null, (identity, _) => new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0) });
+            return local.Endpoint.PathDescription;
+        }
+        catch (CliException failure)
+        {
+            return $"unknown: {failure.Message}";
+        }
     }
 
     // The files that were loaded in fact, whatever names were asked for.

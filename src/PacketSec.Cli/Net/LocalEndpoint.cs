@@ -28,10 +28,12 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     public static LocalEndpoint Open(string? keyFile, Capture? capture, Func<PacketSecIdentity, IDatagramTap?, PacketSecEndpointOptions> options)
     {
         PacketSecIdentity? identity = null;
+        PacketSecEndpointOptions? chosen = null;
         try
         {
             identity = keyFile is null ? PacketSecIdentity.Generate() : KeyFiles.LoadOrCreate(keyFile);
-            return new(identity, capture, PacketSecEndpoint.Bind(options(identity, capture)));
+            chosen = options(identity, capture);
+            return new(identity, capture, PacketSecEndpoint.Bind(chosen));
         }
         catch (Exception error)
         {
@@ -40,6 +42,11 @@ internal sealed class LocalEndpoint : IAsyncDisposable
             if (error is IOException)
             {
                 throw new CliException(ExitCodes.Address, error.Message, error);
+            }
+
+            if (error is PlatformNotSupportedException && chosen?.DatagramPath == DatagramPath.Batched)
+            {
+                throw new CliException(ExitCodes.Usage, $"{error.Message} Leave --path batched out, or take --path portable.", error);
             }
 
             throw;

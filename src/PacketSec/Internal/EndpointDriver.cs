@@ -87,6 +87,8 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
 
     public IPEndPoint LocalEndPoint { get; }
 
+    public string PathDescription => _sockets[0].PathName;
+
     public static EndpointDriver Start(PacketSecEndpointOptions options)
     {
         // Throws when the identity is disposed.

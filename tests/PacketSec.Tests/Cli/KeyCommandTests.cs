@@ -134,6 +134,13 @@ public sealed class KeyCommandTests : IDisposable
         var line = Assert.Single((await CliRun.InvokeAsync("version", "--verbose", "--json")).JsonLines());
         Assert.Contains("OpenSSL 3", line.GetProperty("providers")[0].GetString(), StringComparison.Ordinal);
         Assert.Contains(line.GetProperty("libraries").EnumerateArray(), file => File.Exists(file.GetString()));
-        Assert.Contains("(serves)", (await CliRun.InvokeAsync("version", "--verbose")).Output, StringComparison.Ordinal);
+        Assert.Matches("^(linux|portable)", line.GetProperty("path").GetString());
+        Assert.StartsWith("OpenSSL 3", line.GetProperty("aead").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(line.GetProperty("curves").GetString()!, line.GetProperty("provider").GetString(), StringComparison.Ordinal);
+        var text = (await CliRun.InvokeAsync("version", "--verbose")).Output;
+        Assert.Contains($"path      {line.GetProperty("path").GetString()}\n", text, StringComparison.Ordinal);
+        Assert.Contains($"aead      {line.GetProperty("aead").GetString()}\n", text, StringComparison.Ordinal);
+        Assert.Contains($"curves    {line.GetProperty("curves").GetString()}\n", text, StringComparison.Ordinal);
+        Assert.Contains("(serves)", text, StringComparison.Ordinal);
     }
 }
