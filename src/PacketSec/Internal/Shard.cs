@@ -15,7 +15,7 @@ namespace PacketSec.Internal;
 internal sealed class Shard
 {
     /// <summary>The most datagrams opened under one hold of a peer's gate, which its senders wait for.</summary>
-    private const int OpenRun = 16;
+    private const int OpenRun = 4;
 
     // Where a gate is not free for this long, its holder has been taken off its processor: other peers do not wait for that.
     private const int GateMilliseconds = 1;
