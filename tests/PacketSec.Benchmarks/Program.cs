@@ -1,0 +1,5 @@
+using System.CommandLine;
+using PacketSec.Benchmarks.Ratios;
+
+var root = new RootCommand("Measures what the core costs, in memory and without sockets.") { RatioCommand.Create() };
+return root.Parse(args).Invoke();

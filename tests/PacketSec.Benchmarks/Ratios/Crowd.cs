@@ -1,0 +1,103 @@
+using System.Buffers.Binary;
+using PacketSec.Benchmarks.Rig;
+using PacketSec.Crypto;
+using PacketSec.Protocol;
+
+namespace PacketSec.Benchmarks.Ratios;
+
+/// <summary>
+/// An endpoint with so many peers, each at an address of its own, who send in turn. Their datagrams are sealed in small batches right before they
+/// are received, into a buffer that stays near the core as a receive buffer does, and with keys that stand one after the other: what sealing
+/// touches is small, and the same for one peer as for many.
+/// </summary>
+internal sealed class Crowd : IDisposable
+{
+    private const int BatchSize = 100;
+    private const int Size = RatioRun.PayloadSize + SpecLimits.DatagramOverhead;
+
+    private readonly Listener _listener;
+    private readonly AeadContext _sealing;
+    private readonly Peering[] _peerings;
+    private readonly PathAddress[] _paths;
+    private readonly byte[] _keys;
+    private readonly uint[] _counters;
+    private readonly byte[] _batch = GC.AllocateArray<byte>(BatchSize * Size, pinned: true);
+    private readonly byte[] _payload = new byte[RatioRun.PayloadSize];
+    private readonly byte[] _plaintext = new byte[Size];
+    private int _next;
+
+    public Crowd(ICryptoProvider crypto, int peers)
+    {
+        _listener = new Listener(crypto);
+        _sealing = crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
+        _peerings = new Peering[peers];
+        _keys = new byte[peers * 32];
+        for (var i = 0; i < peers; i++)
+        {
+            // Each second allows so many first messages.
+            _listener.Now += TimeSpan.FromMilliseconds(1);
+            using var identity = _listener.NewIdentity();
+            _peerings[i] = _listener.Dial(identity, i);
+            _peerings[i].ToServer.CopyTo(_keys.AsSpan(i * 32));
+        }
+
+        _paths = [.. _peerings.Select(peering => peering.AtServer)];
+        _counters = new uint[peers];
+
+        // The clients have sealed an empty packet.
+        Array.Fill(_counters, SpecLimits.FirstDataCounter + 1);
+    }
+
+    /// <summary>Receives datagrams, of the peers in turn, and returns the nanoseconds without the sealing.</summary>
+    public double Receive(int count)
+    {
+        var time = 0d;
+        for (var done = 0; done < count; done += BatchSize)
+        {
+            var first = _next;
+            Seal();
+            var start = Clock.Now();
+            ReceiveBatch(first);
+            time += Clock.Now() - start;
+        }
+
+        return time;
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _sealing.Dispose();
+    }
+
+    private void Seal()
+    {
+        Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];
+        nonce.Clear();
+        for (var i = 0; i < BatchSize; i++)
+        {
+            var packet = _batch.AsSpan(i * Size, Size);
+            var counter = _counters[_next]++;
+            BinaryPrimitives.WriteUInt32BigEndian(packet, counter);
+            BinaryPrimitives.WriteUInt64LittleEndian(nonce[4..], counter);
+            _sealing.Seal(_keys.AsSpan(_next * 32, 32), nonce, packet[..SpecLimits.HeaderSize], _payload, packet[SpecLimits.HeaderSize..]);
+            _next = _next + 1 == _peerings.Length ? 0 : _next + 1;
+        }
+    }
+
+    private void ReceiveBatch(int peer)
+    {
+        for (var i = 0; i < BatchSize; i++)
+        {
+            ref readonly var path = ref _paths[peer];
+            if (!_listener.Endpoint.TryRoute(path.Remote, out var route))
+            {
+                throw new InvalidOperationException("A peer has no route.");
+            }
+
+            var received = _listener.ServerOf(route[0]).HandleDatagram(_listener.Now, _listener.Aead, path, _batch.AsSpan(i * Size, Size), _plaintext);
+            RatioRun.Require(received, ReceivedKind.Payload);
+            peer = peer + 1 == _paths.Length ? 0 : peer + 1;
+        }
+    }
+}
