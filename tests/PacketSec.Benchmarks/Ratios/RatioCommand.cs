@@ -62,7 +62,7 @@ internal static class RatioCommand
         Console.Out.WriteLine($"{"ratio".PadRight(width)}  median  quartiles      target");
         foreach (var result in results)
         {
-            var (lower, median, upper) = (result.Ratio.Lower, result.Ratio.Median, result.Ratio.Upper);
+            var (lower, median, upper) = (result.Lower, result.Median, result.Upper);
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{result.Name.PadRight(width)}  {median,6:F3}  {lower:F3} - {upper:F3}  {(result.AtLeast ? ">=" : "<=")} {result.Target:F2}  {(result.Passed ? "ok    " : "MISSED")}  {result.Detail}"));

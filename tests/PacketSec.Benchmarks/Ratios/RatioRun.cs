@@ -28,8 +28,8 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
             ["aead"] = run => run.Aead(),
             ["packet"] = run => run.PacketOverhead(),
             ["hostile"] = run => run.Hostile(),
-            ["peers"] = run => run.Peers(),
             ["handshake"] = run => run.Handshake(),
+            ["peers"] = run => run.Peers(),
         };
 
     private IEnumerable<RatioResult> Aead()
@@ -47,6 +47,7 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
             "seal through the seam / C",
             PairedRatio.Measure(
                 pairs,
+                PairedRatio.WarmUp,
                 () => Clock.Time(() => bare.Seal(_key, _payload, packets, Packets)),
                 () => Clock.Time(() => native.Seal(_key, _payload, packets, Packets))),
             1.08,
@@ -57,6 +58,7 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
             "open through the seam / C",
             PairedRatio.Measure(
                 pairs,
+                PairedRatio.WarmUp,
                 () => Clock.Time(() => bare.Open(_key, packets, plaintext.Span, Packets)),
                 () => Clock.Time(() => native.Open(_key, packets, plaintext.Span, Packets))),
             1.08,
@@ -77,6 +79,7 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
             "PeerMachine.TrySeal / seal through the seam",
             PairedRatio.Measure(
                 pairs,
+                PairedRatio.WarmUp,
                 () => Clock.Time(() => batch.Seal(listener.Now, listener.Aead, peerings)),
                 () => Clock.Time(() => bare.Seal(_key, _payload, batch.Bytes, Packets))),
             1.06,
@@ -87,6 +90,7 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
             "PeerMachine.HandleDatagram / open through the seam",
             PairedRatio.Measure(
                 pairs,
+                PairedRatio.WarmUp,
                 () =>
                 {
                     batch.Seal(listener.Now, listener.Aead, peerings);
@@ -116,7 +120,7 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
         yield return Against("a forged packet / a genuine one, two sessions", Forged, 2.2, "forged");
 
         RatioResult Against(string name, Func<double> hostile, double target, string first)
-            => RatioResult.AtMost(name, PairedRatio.Measure(pairs, hostile, Genuine), target, Packets, first, "genuine");
+            => RatioResult.AtMost(name, PairedRatio.Measure(pairs, PairedRatio.WarmUp, hostile, Genuine), target, Packets, first, "genuine");
 
         double Genuine()
         {
@@ -142,13 +146,12 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
     {
         using var one = new Crowd(crypto, 1);
         using var many = new Crowd(crypto, ManyPeers);
-        var times = PairedRatio.Measure(pairs, () => one.Receive(ManyPackets), () => many.Receive(ManyPackets));
-        yield return new(
+        var times = PairedRatio.Measure(pairs, PairedRatio.WarmUp, () => one.Receive(ManyPackets), () => many.Receive(ManyPackets));
+        yield return RatioResult.OfAtLeast(
             "route and open, one peer / 10,000 peers",
-            times.Ratio,
+            times,
             0.85,
-            AtLeast: true,
-            $"one {times.First / ManyPackets:F0} ns, 10,000 {times.Second / ManyPackets:F0} ns");
+            $"one {times.MedianA / ManyPackets:F0} ns, 10,000 {times.MedianB / ManyPackets:F0} ns");
     }
 
     private IEnumerable<RatioResult> Handshake()
@@ -156,13 +159,12 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
         using var listener = new Listener(crypto);
         var identities = Enumerable.Range(0, Handshakes).Select(_ => listener.NewIdentity()).ToArray();
         var primitives = new HandshakePrimitives(crypto);
-        var times = PairedRatio.Measure(pairs, () => primitives.Time(Handshakes), Dial);
-        yield return new(
+        var times = PairedRatio.Measure(pairs, PairedRatio.LongWarmUp, () => primitives.Time(Handshakes), Dial);
+        yield return RatioResult.OfAtLeast(
             "handshakes, the sum of their primitives / both sides",
-            times.Ratio,
+            times,
             0.85,
-            AtLeast: true,
-            $"primitives {times.First / Handshakes / 1000:F0} us, handshake {times.Second / Handshakes / 1000:F0} us, {1e9 * Handshakes / times.Second:F0} pairs/s");
+            $"primitives {times.MedianA / Handshakes / 1000:F0} us, handshake {times.MedianB / Handshakes / 1000:F0} us, {1e9 * Handshakes / times.MedianB:F0} pairs/s");
         report(primitives.Describe());
         foreach (var identity in identities)
         {
