@@ -39,6 +39,16 @@ public sealed class SecretKey : IDisposable
         }
     }
 
+    /// <summary>Gets the array itself, for an owner that uses it no longer once it has disposed the key.</summary>
+    internal byte[] Bytes
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _bytes;
+        }
+    }
+
     /// <summary>Compares two secrets in time that depends on their lengths only.</summary>
     /// <param name="other">The other secret.</param>
     public bool FixedTimeEquals(SecretKey other)

@@ -93,12 +93,7 @@ public sealed partial class EndpointMachine : IDisposable
     /// <param name="remote">The address.</param>
     /// <param name="route">The peers.</param>
     /// <returns>False when nothing is known of the address.</returns>
-    public bool TryRoute(in NetworkAddress remote, out Route route)
-    {
-        var entry = _routes.Find(remote);
-        route = new(entry);
-        return entry is not null;
-    }
+    public bool TryRoute(in NetworkAddress remote, out Route route) => _routes.TryFind(remote, out route);
 
     /// <summary>Opens a peer for a dial; an identity has one handle at a time.</summary>
     /// <param name="peer">The identity.</param>
@@ -286,6 +281,8 @@ public sealed partial class EndpointMachine : IDisposable
             (unpolled as EndpointEvent.SessionEstablished)?.Session.Dispose();
         }
     }
+
+    internal void FetchRoute(in NetworkAddress remote) => _routes.Fetch(remote);
 
     private PeerHandle AddPeer(PeerId peer, bool inbound)
     {

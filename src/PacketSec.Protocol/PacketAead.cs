@@ -55,8 +55,8 @@ public sealed class PacketAead : IDisposable
         return aead.TryOpen(key, nonce, packet[..SpecLimits.HeaderSize], packet[SpecLimits.HeaderSize..], payload);
     }
 
-    internal void Seal(SecretKey key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet) => Seal(_seal, key.Span, counter, payload, packet);
+    internal void Seal(ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet) => Seal(_seal, key, counter, payload, packet);
 
-    internal bool TryOpen(SecretKey key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
-        => TryOpen(_open, key.Span, counter, packet, payload);
+    internal bool TryOpen(ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
+        => TryOpen(_open, key, counter, packet, payload);
 }

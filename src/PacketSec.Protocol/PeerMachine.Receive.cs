@@ -136,7 +136,7 @@ public sealed partial class PeerMachine
         }
 
         var isData = !payload.IsEmpty;
-        var waited = _liveness.FirstUnanswered is not null;
+        var waited = _liveness.IsWaiting;
         _liveness.OnAuthentic(now, isData);
         if (waited)
         {
@@ -150,7 +150,7 @@ public sealed partial class PeerMachine
             settled = false;
         }
 
-        if (_sessions.All.Count > 1 && _sessions.ScheduleRetirement(session, now))
+        if (session.IsOneOfMany && _sessions.ScheduleRetirement(session, now))
         {
             settled = false;
         }
@@ -168,10 +168,9 @@ public sealed partial class PeerMachine
             ScheduleRekey(session);
         }
 
-        if (!MayBeReference && _liveness.ReceiptDue is null && _state == ChannelState.Open)
+        if (!MayBeReference && !_liveness.OwesReceipt && _state == ChannelState.Open)
         {
-            _liveness.ScheduleReceipt(now);
-            _timers.Set(PeerTimer.Acknowledge, _liveness.ReceiptDue!.Value);
+            _timers.Set(PeerTimer.Acknowledge, _liveness.ScheduleReceipt(now));
         }
 
         if (!settled)

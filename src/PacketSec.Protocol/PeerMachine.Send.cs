@@ -163,7 +163,7 @@ public sealed partial class PeerMachine
     {
         var length = session.Seal(now, aead, payload, datagram);
         Statistics.AddSent(payload.Length);
-        if (_liveness.FirstUnanswered is null && !IsHandshaking && !_timers.IsSet(PeerTimer.Retry))
+        if (!_liveness.IsWaiting && !IsHandshaking && !_timers.IsSet(PeerTimer.Retry))
         {
             _timers.Set(PeerTimer.DeadSession, now + DeadAfter);
         }

@@ -21,7 +21,6 @@ public sealed partial class PeerMachine : IDisposable
     private readonly P2pkeContext _p2pke;
     private readonly SessionSet _sessions = new();
     private readonly SendQueue _queue = new();
-    private readonly Liveness _liveness = new();
     private readonly Timers _timers = new();
     private readonly Queue<PeerEvent> _events = new();
     private readonly Queue<HandshakeWork> _work = new();
@@ -39,6 +38,9 @@ public sealed partial class PeerMachine : IDisposable
     private Negotiating? _negotiating;
     private long _lastAttempt;
     private Session? _newest;
+
+    // What each packet reads stands together, from here to the flags below.
+    private readonly Liveness _liveness = new();
     private Session? _lastOpened;
     private PathAddress? _path;
     private TimeSpan? _rtt;
@@ -289,6 +291,18 @@ public sealed partial class PeerMachine : IDisposable
             work.Dispose();
         }
     }
+
+    internal void FetchState()
+    {
+        CacheLines.Fetch(_liveness, sizeof(long), CacheLines.Size - 1);
+        CacheLines.Fetch(Statistics, sizeof(long), CacheLines.Size - 1);
+        if (_lastOpened is { } session)
+        {
+            Session.Fetch(session);
+        }
+    }
+
+    internal void FetchKeys() => _lastOpened?.FetchParts();
 
     private Session AddSession(EstablishedSession established)
     {

@@ -9,31 +9,45 @@ internal sealed class Liveness
         [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(16), TimeSpan.FromSeconds(30)];
 
     private int _failures;
-    private Instant? _lastReceipt;
+    private OptionalInstant _firstUnanswered = OptionalInstant.None;
+    private OptionalInstant _receiptDue = OptionalInstant.None;
+    private OptionalInstant _lastAuthentic = OptionalInstant.None;
+    private OptionalInstant _lastSent = OptionalInstant.None;
+    private OptionalInstant _lastReceipt = OptionalInstant.None;
 
     /// <summary>Gets when the first data was sent after the last authentic packet.</summary>
-    public Instant? FirstUnanswered { get; private set; }
+    public Instant? FirstUnanswered => _firstUnanswered.Value;
 
     /// <summary>Gets when a receipt is due for data received.</summary>
-    public Instant? ReceiptDue { get; private set; }
+    public Instant? ReceiptDue => _receiptDue.Value;
 
     /// <summary>Gets when something authentic came last.</summary>
-    public Instant? LastAuthentic { get; private set; }
+    public Instant? LastAuthentic => _lastAuthentic.Value;
 
     /// <summary>Gets when a packet was sent last.</summary>
-    public Instant? LastSent { get; private set; }
+    public Instant? LastSent => _lastSent.Value;
+
+    /// <summary>Gets a value indicating whether data was sent after the last authentic packet.</summary>
+    public bool IsWaiting => _firstUnanswered.HasValue;
+
+    /// <summary>Gets a value indicating whether a receipt is due for data received.</summary>
+    public bool OwesReceipt => _receiptDue.HasValue;
 
     public void OnDataSent(Instant now)
     {
-        FirstUnanswered ??= now;
+        if (!_firstUnanswered.HasValue)
+        {
+            _firstUnanswered = now;
+        }
+
         OnSent(now);
     }
 
     /// <summary>Any packet sent on a session is a receipt.</summary>
     public void OnSent(Instant now)
     {
-        LastSent = now;
-        ReceiptDue = null;
+        _lastSent = now;
+        _receiptDue = OptionalInstant.None;
     }
 
     public void OnReceiptSent(Instant now)
@@ -46,8 +60,8 @@ internal sealed class Liveness
     //= spec/sessions.md#dead-backoff
     public void OnAuthentic(Instant now, bool isData)
     {
-        LastAuthentic = now;
-        FirstUnanswered = null;
+        _lastAuthentic = now;
+        _firstUnanswered = OptionalInstant.None;
         if (isData)
         {
             _failures = 0;
@@ -55,18 +69,22 @@ internal sealed class Liveness
     }
 
     //= spec/sessions.md#receipt
-    public void ScheduleReceipt(Instant now)
+    public Instant ScheduleReceipt(Instant now)
     {
-        if (ReceiptDue is null)
+        if (ReceiptDue is { } due)
         {
-            var earliest = now + SpecLimits.AcknowledgeAfter;
-            var spaced = (_lastReceipt ?? now) + SpecLimits.AcknowledgeAfter;
-            ReceiptDue = earliest > spaced ? earliest : spaced;
+            return due;
         }
+
+        var earliest = now + SpecLimits.AcknowledgeAfter;
+        var spaced = (_lastReceipt.Value ?? now) + SpecLimits.AcknowledgeAfter;
+        due = earliest > spaced ? earliest : spaced;
+        _receiptDue = due;
+        return due;
     }
 
     /// <summary>A handshake starts, or led to a session: the wait begins anew with the next data.</summary>
-    public void OnRecovering() => FirstUnanswered = null;
+    public void OnRecovering() => _firstUnanswered = OptionalInstant.None;
 
     /// <summary>A handshake failed; returns how long to leave the peer alone.</summary>
     public TimeSpan OnFailure() => Backoff[Math.Min(_failures++, Backoff.Length - 1)];
@@ -77,7 +95,7 @@ internal sealed class Liveness
         digest.Add(ReceiptDue);
         digest.Add(LastAuthentic);
         digest.Add(LastSent);
-        digest.Add(_lastReceipt);
+        digest.Add(_lastReceipt.Value);
         digest.Add(_failures);
     }
 }

@@ -23,7 +23,11 @@ internal sealed class SessionSet : IDisposable
     /// <summary>Gets the number of sessions that wait for the first packet from the other side.</summary>
     public int Unconfirmed => _sessions.Count(session => session.State == SessionState.Unconfirmed);
 
-    public void Add(Session session) => _sessions.Add(session);
+    public void Add(Session session)
+    {
+        _sessions.Add(session);
+        CountOut();
+    }
 
     /// <summary>Ends the oldest session of a role that has more than it may; those that are not confirmed yet are bounded by who makes them.</summary>
     /// <returns>The session that ended, or null.</returns>
@@ -47,6 +51,7 @@ internal sealed class SessionSet : IDisposable
     {
         session.Apply(SessionEvent.Superseded);
         _sessions.Remove(session);
+        CountOut();
     }
 
     /// <summary>Returns the newest session of a role that counts as confirmed and may send.</summary>
@@ -182,6 +187,8 @@ internal sealed class SessionSet : IDisposable
                 ended.Add(session);
             }
         }
+
+        CountOut();
     }
 
     public void Dispose()
@@ -199,6 +206,15 @@ internal sealed class SessionSet : IDisposable
         foreach (var session in _sessions)
         {
             session.AddTo(digest);
+        }
+    }
+
+    // A packet finds it at its session, and need not come here.
+    private void CountOut()
+    {
+        foreach (var session in _sessions)
+        {
+            session.IsOneOfMany = _sessions.Count > 1;
         }
     }
 

@@ -146,12 +146,15 @@ internal sealed class RatioRun(ICryptoProvider crypto, int pairs, Action<string>
     {
         using var one = new Crowd(crypto, 1);
         using var many = new Crowd(crypto, ManyPeers);
-        var times = PairedRatio.Measure(pairs, PairedRatio.WarmUp, () => one.Receive(ManyPackets), () => many.Receive(ManyPackets));
-        yield return RatioResult.OfAtLeast(
-            "route and open, one peer / 10,000 peers",
-            times,
-            0.85,
-            $"one {times.MedianA / ManyPackets:F0} ns, 10,000 {times.MedianB / ManyPackets:F0} ns");
+        foreach (var lookAhead in (bool[])[true, false])
+        {
+            var times = PairedRatio.Measure(pairs, PairedRatio.WarmUp, () => one.Receive(ManyPackets, lookAhead), () => many.Receive(ManyPackets, lookAhead));
+            yield return RatioResult.OfAtLeast(
+                $"route and open, one peer / 10,000 peers, {(lookAhead ? "batches" : "one by one")}",
+                times,
+                lookAhead ? 0.85 : 0,
+                $"one {times.MedianA / ManyPackets:F0} ns, 10,000 {times.MedianB / ManyPackets:F0} ns");
+        }
     }
 
     private IEnumerable<RatioResult> Handshake()
