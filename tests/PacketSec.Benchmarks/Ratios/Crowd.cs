@@ -19,7 +19,7 @@ internal sealed class Crowd : IDisposable
     private readonly AeadContext _sealing;
     private readonly Peering[] _peerings;
     private readonly PathAddress[] _paths;
-    private readonly PeerMachine[] _machines = new PeerMachine[BatchSize];
+    private readonly Routed[] _routed = new Routed[BatchSize];
     private readonly byte[] _keys;
     private readonly uint[] _counters;
     private readonly byte[] _batch = GC.AllocateArray<byte>(BatchSize * Size, pinned: true);
@@ -108,23 +108,24 @@ internal sealed class Crowd : IDisposable
 
             if (i + 3 is >= 0 and < BatchSize)
             {
-                _machines[i + 3] = Route(PathOf(peer, i + 3));
-                LookAhead.Machine(_machines[i + 3]);
+                var machine = Route(PathOf(peer, i + 3));
+                LookAhead.Machine(machine);
+                _routed[i + 3].Machine = machine;
             }
 
             if (i + 2 is >= 0 and < BatchSize)
             {
-                LookAhead.State(_machines[i + 2]);
+                LookAhead.State(_routed[i + 2].Machine);
             }
 
             if (i + 1 is >= 0 and < BatchSize)
             {
-                LookAhead.Keys(_machines[i + 1]);
+                LookAhead.Keys(_routed[i + 1].Machine);
             }
 
             if (i >= 0)
             {
-                Open(_machines[i], PathOf(peer, i), i);
+                Open(_routed[i].Machine, PathOf(peer, i), i);
             }
         }
     }
@@ -152,5 +153,11 @@ internal sealed class Crowd : IDisposable
     {
         var received = machine.HandleDatagram(_listener.Now, _listener.Aead, path, _batch.AsSpan(index * Size, Size), _plaintext);
         RatioRun.Require(received, ReceivedKind.Payload);
+    }
+
+    // A store into an array of references would read the object for its type, and wait for it.
+    private struct Routed
+    {
+        public PeerMachine Machine;
     }
 }
