@@ -282,6 +282,7 @@ public sealed partial class EndpointMachine : IDisposable
         }
     }
 
+    /// <summary>Asks for the place of an address, a datagram or two before <see cref="TryRoute"/>: a hint, which any thread may give at any time.</summary>
     internal void FetchRoute(in NetworkAddress remote) => _routes.Fetch(remote);
 
     private PeerHandle AddPeer(PeerId peer, bool inbound)

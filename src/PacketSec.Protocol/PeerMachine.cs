@@ -292,18 +292,6 @@ public sealed partial class PeerMachine : IDisposable
         }
     }
 
-    internal void FetchState()
-    {
-        CacheLines.Fetch(_liveness, sizeof(long), CacheLines.Size - 1);
-        CacheLines.Fetch(Statistics, sizeof(long), CacheLines.Size - 1);
-        if (_lastOpened is { } session)
-        {
-            Session.Fetch(session);
-        }
-    }
-
-    internal void FetchKeys() => _lastOpened?.FetchParts();
-
     private Session AddSession(EstablishedSession established)
     {
         var session = new Session(established, ++_sessionNumber, _options.Lifetimes);

@@ -218,13 +218,13 @@ internal sealed class Session : IDisposable
             return DropReason.SessionEnded;
         }
 
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var isClosing = counter.Value == SpecLimits.ClosingCounter;
         if (!isClosing && _window.WouldAccept(counter.Value) is var reason && reason != DropReason.None)
         {
             return reason;
         }
 
-        ObjectDisposedException.ThrowIf(_disposed, this);
         if (!aead.TryOpen(_receiveKey, counter, datagram, payload))
         {
             return DropReason.NotAuthentic;

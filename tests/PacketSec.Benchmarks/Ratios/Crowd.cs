@@ -103,24 +103,24 @@ internal sealed class Crowd : IDisposable
         {
             if (i + 4 < BatchSize)
             {
-                LookAhead.Route(_listener.Endpoint, PathOf(peer, i + 4).Remote);
+                _listener.Endpoint.FetchRoute(PathOf(peer, i + 4).Remote);
             }
 
             if (i + 3 is >= 0 and < BatchSize)
             {
                 var machine = Route(PathOf(peer, i + 3));
-                LookAhead.Machine(machine);
+                PeerMachine.Fetch(machine);
                 _routed[i + 3].Machine = machine;
             }
 
             if (i + 2 is >= 0 and < BatchSize)
             {
-                LookAhead.State(_routed[i + 2].Machine);
+                _routed[i + 2].Machine.FetchState();
             }
 
             if (i + 1 is >= 0 and < BatchSize)
             {
-                LookAhead.Keys(_routed[i + 1].Machine);
+                _routed[i + 1].Machine.FetchKeys();
             }
 
             if (i >= 0)

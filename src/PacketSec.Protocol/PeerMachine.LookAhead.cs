@@ -1,0 +1,33 @@
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Protocol;
+
+/// <content>
+/// For drivers that hold several datagrams at once: asks for what the later ones need while the earlier ones are opened. With thousands of peers
+/// that send in turn, a datagram would else wait for memory four or five times. Each datagram takes one step while those before it are opened:
+/// the place in the table of routes, then <see cref="Fetch"/>, <see cref="FetchState"/> and <see cref="FetchKeys"/>. These are
+/// hints: nothing changes, and any thread may ask at any time, without the peer's exclusion and for a peer that has ended.
+/// </content>
+public sealed partial class PeerMachine
+{
+    // From the references that a packet follows to the flags behind them.
+    private const int FirstRead = 16 * sizeof(long);
+    private const int LastRead = FirstRead + CacheLines.Size - 1;
+
+    /// <summary>Asks for a machine, which is not read: it need not be near.</summary>
+    internal static void Fetch(PeerMachine machine) => CacheLines.Fetch(machine, FirstRead, LastRead);
+
+    /// <summary>Asks for what the machine refers to, one datagram after <see cref="Fetch"/>.</summary>
+    internal void FetchState()
+    {
+        CacheLines.Fetch(_liveness, sizeof(long), CacheLines.Size - 1);
+        CacheLines.Fetch(Statistics, sizeof(long), CacheLines.Size - 1);
+        if (_lastOpened is { } session)
+        {
+            Session.Fetch(session);
+        }
+    }
+
+    /// <summary>Asks for what its session refers to, one datagram after <see cref="FetchState"/>.</summary>
+    internal void FetchKeys() => _lastOpened?.FetchParts();
+}
