@@ -10,8 +10,8 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using Perfolizer.Horology;
 using PacketSec.Benchmarks.Suites;
+using Perfolizer.Horology;
 
 namespace PacketSec.Benchmarks.Baselines;
 

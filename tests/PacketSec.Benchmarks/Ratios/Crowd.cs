@@ -17,7 +17,6 @@ internal sealed class Crowd : IDisposable
 
     private readonly Listener _listener;
     private readonly AeadContext _sealing;
-    private readonly Peering[] _peerings;
     private readonly PathAddress[] _paths;
     private readonly Routed[] _routed = new Routed[BatchSize];
     private readonly byte[] _keys;
@@ -31,22 +30,26 @@ internal sealed class Crowd : IDisposable
     {
         _listener = new Listener(crypto);
         _sealing = crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
-        _peerings = new Peering[peers];
+        _paths = new PathAddress[peers];
         _keys = new byte[peers * 32];
         for (var i = 0; i < peers; i++)
         {
             // Each second allows so many first messages.
             _listener.Now += TimeSpan.FromMilliseconds(1);
             using var identity = _listener.NewIdentity();
-            _peerings[i] = _listener.Dial(identity, i);
-            _peerings[i].ToServer.CopyTo(_keys.AsSpan(i * 32));
+            var peering = _listener.Dial(identity, i);
+            peering.ToServer.CopyTo(_keys.AsSpan(i * 32));
+            _paths[i] = peering.AtServer;
+            peering.Client.Dispose();
         }
 
-        _paths = [.. _peerings.Select(peering => peering.AtServer)];
         _counters = new uint[peers];
 
         // The clients have sealed an empty packet.
         Array.Fill(_counters, SpecLimits.FirstDataCounter + 1);
+
+        // The clients are elsewhere: an endpoint that has run for a while has only its own objects in memory, one beside the other.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
     }
 
     /// <summary>Receives datagrams, of the peers in turn, and returns the nanoseconds without the sealing.</summary>
@@ -92,7 +95,7 @@ internal sealed class Crowd : IDisposable
             BinaryPrimitives.WriteUInt32BigEndian(packet, counter);
             BinaryPrimitives.WriteUInt64LittleEndian(nonce[4..], counter);
             _sealing.Seal(_keys.AsSpan(_next * 32, 32), nonce, packet[..SpecLimits.HeaderSize], _payload, packet[SpecLimits.HeaderSize..]);
-            _next = _next + 1 == _peerings.Length ? 0 : _next + 1;
+            _next = _next + 1 == _paths.Length ? 0 : _next + 1;
         }
     }
 

@@ -65,10 +65,15 @@ internal static class RatioCommand
             var (lower, median, upper) = (result.Lower, result.Median, result.Upper);
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{result.Name.PadRight(width)}  {median,6:F3}  {lower:F3} - {upper:F3}  {(result.AtLeast ? ">=" : "<=")} {result.Target:F2}  {(result.Passed ? "ok    " : "MISSED")}  {result.Detail}"));
+                $"{result.Name.PadRight(width)}  {median,6:F3}  {lower:F3} - {upper:F3}  {TargetOf(result)}  {result.Detail}"));
         }
 
         var missed = results.Count(result => !result.Passed);
         Console.Out.WriteLine($"{results.Count - missed} passed, {missed} failed");
     }
+
+    // What has no target is for comparison.
+    private static string TargetOf(RatioResult result) => result.Target == 0
+        ? "reported       "
+        : string.Create(CultureInfo.InvariantCulture, $"{(result.AtLeast ? ">=" : "<=")} {result.Target:F2}  {(result.Passed ? "ok    " : "MISSED")} ");
 }

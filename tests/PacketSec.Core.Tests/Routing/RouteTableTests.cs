@@ -66,6 +66,7 @@ public class RouteTableTests
         Assert.True(_table.TryFind(Address(1), out route));
         Assert.Equal((2, false), (route.Count, route.HasHalfOpen));
         Assert.Equal([new PeerHandle(7), new PeerHandle(8)], [route[0], route[1]]);
+        Assert.Equal([7, 8], [route.OwnerOf(0), route.OwnerOf(1)]);
     }
 
     [Fact]
@@ -111,5 +112,5 @@ public class RouteTableTests
 
     private static RouteEntry Entry(int handle) => new([Peer(handle)], HalfOpen: false);
 
-    private static RoutePeer Peer(int handle) => new(new PeerHandle(handle), Identity, HasSession: true);
+    private static RoutePeer Peer(int handle) => new(new PeerHandle(handle), Identity, HasSession: true, Owner: handle);
 }

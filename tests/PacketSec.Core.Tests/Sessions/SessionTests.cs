@@ -50,6 +50,20 @@ public sealed class SessionTests
         Assert.Equal(DropReason.SessionEnded, session.TryOpen(default, aead, PacketCounter.FirstData, new byte[30], new byte[10]));
     }
 
+    [Fact]
+    public void A_disposed_session_neither_seals_nor_opens_with_the_zeros_that_its_keys_are()
+    {
+        using var aead = new PacketAead(CryptoProvider.Default);
+        var (session, _, _) = NewSession();
+        var packet = new byte[30];
+
+        session.Dispose();
+
+        Assert.Throws<ObjectDisposedException>(() => session.Seal(default, aead, new byte[10], packet));
+        Assert.All(packet, value => Assert.Equal(0, value));
+        Assert.Throws<ObjectDisposedException>(() => session.TryOpen(default, aead, PacketCounter.FirstData, packet, new byte[10]));
+    }
+
     //= spec/sessions.md#window-commit
     [Fact]
     public void A_forgery_leaves_the_window_where_it_was()
