@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Wire;
 
@@ -40,6 +41,7 @@ public sealed class PacketAead : IDisposable
 
     /// <summary>Seals a payload behind the header that already stands in the packet.</summary>
     //= spec/p2pke.md#data-layout
+    [SkipLocalsInit]
     internal static void Seal(AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet)
     {
         Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];
@@ -48,6 +50,7 @@ public sealed class PacketAead : IDisposable
     }
 
     /// <summary>Opens a packet of at least header and tag.</summary>
+    [SkipLocalsInit]
     internal static bool TryOpen(AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
     {
         Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];

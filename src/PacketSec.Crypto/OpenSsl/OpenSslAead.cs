@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace PacketSec.Crypto.OpenSsl;
@@ -23,20 +24,8 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
         }
 
         using var lease = new HandleLease(_seal.Handle);
-        var context = lease.Pointer;
         var newKey = _seal.Select(key, out var cipher);
-        bool done;
-        fixed (byte* k = newKey, n = nonce, aad = associatedData, input = plaintext, output = ciphertext)
-        {
-            int written;
-            done = LibCrypto.EVP_EncryptInit_ex2(context, cipher, k, n, 0) == 1
-                && (associatedData.IsEmpty || LibCrypto.EVP_EncryptUpdate(context, null, &written, aad, associatedData.Length) == 1)
-                && (plaintext.IsEmpty || LibCrypto.EVP_EncryptUpdate(context, output, &written, input, plaintext.Length) == 1)
-                && LibCrypto.EVP_EncryptFinal_ex(context, output + plaintext.Length, &written) == 1
-                && LibCrypto.EVP_CIPHER_CTX_ctrl(context, LibCrypto.ControlAeadGetTag, TagSize, output + plaintext.Length) == 1;
-        }
-
-        if (!done)
+        if (!Seal(lease.Pointer, cipher, newKey, nonce, associatedData, plaintext, ciphertext))
         {
             _seal.Forget();
             CryptographicOperations.ZeroMemory(ciphertext);
@@ -65,26 +54,8 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
             throw new ArgumentException("The plaintext does not overlap the ciphertext.", nameof(plaintext));
         }
 
-        var context = lease.Pointer;
         var newKey = _open.Select(key, out var cipher);
-        bool ready;
-        var authentic = false;
-        fixed (byte* k = newKey, n = nonce, aad = associatedData, input = ciphertext, output = plaintext)
-        {
-            int written;
-
-            // The final call writes nothing, but wants a place to write to.
-            byte nowhere;
-            ready = LibCrypto.EVP_DecryptInit_ex2(context, cipher, k, n, 0) == 1
-                && LibCrypto.EVP_CIPHER_CTX_ctrl(context, LibCrypto.ControlAeadSetTag, TagSize, input + plaintext.Length) == 1
-                && (associatedData.IsEmpty || LibCrypto.EVP_DecryptUpdate(context, null, &written, aad, associatedData.Length) == 1)
-                && (plaintext.IsEmpty || LibCrypto.EVP_DecryptUpdate(context, output, &written, input, plaintext.Length) == 1);
-            if (ready)
-            {
-                authentic = LibCrypto.EVP_DecryptFinal_ex(context, &nowhere, &written) == 1;
-            }
-        }
-
+        var authentic = Open(lease.Pointer, cipher, newKey, nonce, associatedData, ciphertext, plaintext, out var ready);
         if (authentic)
         {
             return true;
@@ -113,6 +84,53 @@ internal sealed unsafe class OpenSslAead(OpenSslAlgorithms algorithms, AeadAlgor
         {
             _seal.Dispose();
             _open.Dispose();
+        }
+    }
+
+    // Methods of their own: within the lease's try block the compiler would not inline the transition to native code, which happens five times.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Seal(
+        nint context,
+        nint cipher,
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> nonce,
+        ReadOnlySpan<byte> associatedData,
+        ReadOnlySpan<byte> plaintext,
+        Span<byte> ciphertext)
+    {
+        fixed (byte* k = key, n = nonce, aad = associatedData, input = plaintext, output = ciphertext)
+        {
+            int written;
+            return LibCrypto.EVP_EncryptInit_ex2(context, cipher, k, n, 0) == 1
+                && (associatedData.IsEmpty || LibCrypto.EVP_EncryptUpdate(context, null, &written, aad, associatedData.Length) == 1)
+                && (plaintext.IsEmpty || LibCrypto.EVP_EncryptUpdate(context, output, &written, input, plaintext.Length) == 1)
+                && LibCrypto.EVP_EncryptFinal_ex(context, output + plaintext.Length, &written) == 1
+                && LibCrypto.EVP_CIPHER_CTX_ctrl(context, LibCrypto.ControlAeadGetTag, TagSize, output + plaintext.Length) == 1;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool Open(
+        nint context,
+        nint cipher,
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> nonce,
+        ReadOnlySpan<byte> associatedData,
+        ReadOnlySpan<byte> ciphertext,
+        Span<byte> plaintext,
+        out bool ready)
+    {
+        fixed (byte* k = key, n = nonce, aad = associatedData, input = ciphertext, output = plaintext)
+        {
+            int written;
+
+            // The final call writes nothing, but wants a place to write to.
+            byte nowhere;
+            ready = LibCrypto.EVP_DecryptInit_ex2(context, cipher, k, n, 0) == 1
+                && LibCrypto.EVP_CIPHER_CTX_ctrl(context, LibCrypto.ControlAeadSetTag, TagSize, input + plaintext.Length) == 1
+                && (associatedData.IsEmpty || LibCrypto.EVP_DecryptUpdate(context, null, &written, aad, associatedData.Length) == 1)
+                && (plaintext.IsEmpty || LibCrypto.EVP_DecryptUpdate(context, output, &written, input, plaintext.Length) == 1);
+            return ready && LibCrypto.EVP_DecryptFinal_ex(context, &nowhere, &written) == 1;
         }
     }
 

@@ -15,13 +15,16 @@ namespace PacketSec.Internal;
 internal sealed class Shard
 {
     /// <summary>The most datagrams opened under one hold of a peer's gate, which its senders wait for.</summary>
-    private const int OpenRun = 4;
+    private const int OpenRun = 16;
 
     // Where a gate is not free for this long, its holder has been taken off its processor: other peers do not wait for that.
-    private const int GateMilliseconds = 1;
+    private const int GateMilliseconds = 4;
+
+    // How long to wait before what is parked is tried again.
+    private const int ParkMilliseconds = 1;
 
     private const int LookAheadSteps = 4;
-    private const int ParkedBytes = 256 * 1024;
+    private const int ParkedBytes = 1024 * 1024;
     private const int HandedBytes = 512 * 1024;
     private const int RingDatagrams = 1024;
 
@@ -84,7 +87,7 @@ internal sealed class Shard
         {
             while (true)
             {
-                var status = Io.Receive(_batch, _parked.Count == 0 ? Timeout.Infinite : GateMilliseconds);
+                var status = Io.Receive(_batch, _parked.Count == 0 ? Timeout.Infinite : ParkMilliseconds);
                 if (status == ReceiveStatus.Closed)
                 {
                     break;

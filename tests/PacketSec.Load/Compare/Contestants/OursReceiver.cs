@@ -11,6 +11,7 @@ internal static class OursReceiver
 
     public static async Task<int> RunAsync(int payload, int seconds, DatagramPath path, int peers, TextWriter output, CancellationToken cancellationToken)
     {
+        await WarmUp.RunAsync(payload, path, OursSender.SendBatches, cancellationToken);
         using var identity = PacketSecIdentity.Generate();
         await using var endpoint = PacketSecEndpoint.Bind(new()
         {

@@ -17,20 +17,19 @@ internal static class OursSender
     public static async Task<int> RunAsync(
         int payload, int seconds, DatagramPath path, bool batches, int port, string peer, TextWriter output, CancellationToken cancellationToken)
     {
+        var send = batches ? new Action<PacketSecChannel, FloodMeter, int>(SendBatches) : SendSingle;
+        await WarmUp.RunAsync(payload, path, send, cancellationToken);
         using var identity = PacketSecIdentity.Generate();
         await using var endpoint = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0), DatagramPath = path });
         await using var channel = await endpoint.ConnectAsync(new(IPAddress.Loopback, port), PeerId.Parse(peer), cancellationToken);
         var meter = new FloodMeter(payload, seconds);
         await Task.Factory.StartNew(
-            () => (batches ? new Action<PacketSecChannel, FloodMeter, int>(SendBatches) : SendSingle)(channel, meter, payload),
-            cancellationToken,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+            () => send(channel, meter, payload), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         FloodJson.Print(output, meter.ToSent());
         return 0;
     }
 
-    private static void SendBatches(PacketSecChannel channel, FloodMeter meter, int payload)
+    public static void SendBatches(PacketSecChannel channel, FloodMeter meter, int payload)
     {
         var count = BatchOf(payload);
         var payloads = new byte[count][];

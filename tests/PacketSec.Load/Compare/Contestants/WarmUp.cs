@@ -1,0 +1,27 @@
+using System.Net;
+
+namespace PacketSec.Load.Compare.Contestants;
+
+/// <summary>
+/// Has this process send to itself until the runtime has compiled what the contest runs, so that the contest measures a program that serves and not a
+/// compiler that works beside it on the same processors. The programs in C are compiled before.
+/// </summary>
+internal static class WarmUp
+{
+    // The compiler takes up what has come in calls of the last 100 ms, method by method.
+    private static readonly TimeSpan CompilerRest = TimeSpan.FromMilliseconds(500);
+
+    public static async Task RunAsync(int payload, DatagramPath path, Action<PacketSecChannel, FloodMeter, int> send, CancellationToken cancellationToken)
+    {
+        using var identity = PacketSecIdentity.Generate();
+        using var senderIdentity = PacketSecIdentity.Generate();
+        await using var endpoint = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0), DatagramPath = path });
+        await using var sender = PacketSecEndpoint.Bind(new() { Identity = senderIdentity, LocalEndPoint = new(IPAddress.Loopback, 0), DatagramPath = path });
+        await using var channel = await sender.ConnectAsync(endpoint.LocalEndPoint, endpoint.PeerId, cancellationToken);
+        await using var accepted = await endpoint.AcceptAsync(cancellationToken);
+        accepted.OnDatagram(new FloodMeter(payload, 1).Delivered);
+        await Task.Factory.StartNew(
+            () => send(channel, new FloodMeter(payload, 1), payload), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await Task.Delay(CompilerRest, cancellationToken);
+    }
+}
