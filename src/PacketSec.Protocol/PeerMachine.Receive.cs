@@ -163,13 +163,16 @@ public sealed partial class PeerMachine
         }
 
         Statistics.AddReceived(payload.Length);
+        var deadlineMoved = false;
         if (!session.RekeyScheduled && session.IsLive)
         {
+            deadlineMoved = true;
             ScheduleRekey(session);
         }
 
         if (!MayBeReference && !_liveness.OwesReceipt && _state == ChannelState.Open)
         {
+            deadlineMoved = true;
             _timers.Set(PeerTimer.Acknowledge, _liveness.ScheduleReceipt(now));
         }
 
@@ -178,7 +181,7 @@ public sealed partial class PeerMachine
             Settle(now);
         }
 
-        return Received.Deliver(payload, nothingPending: settled);
+        return Received.Deliver(payload, nothingPending: settled, deadlineMoved);
     }
 
     //= spec/p2pke.md#initiator-confirmed

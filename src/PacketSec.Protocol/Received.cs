@@ -34,12 +34,13 @@ public enum ReceivedKind
 /// <summary>The outcome of one received datagram.</summary>
 public readonly ref struct Received
 {
-    private Received(ReceivedKind kind, DropReason reason, ReadOnlySpan<byte> payload, bool nothingPending)
+    private Received(ReceivedKind kind, DropReason reason, ReadOnlySpan<byte> payload, bool nothingPending, bool deadlineMoved)
     {
         Kind = kind;
         DropReason = reason;
         Payload = payload;
         NothingPending = nothingPending;
+        DeadlineMoved = deadlineMoved;
     }
 
     /// <summary>Gets what became of the datagram.</summary>
@@ -54,13 +55,17 @@ public readonly ref struct Received
     /// <summary>Gets a value indicating whether the call changed nothing that has to be polled for.</summary>
     public bool NothingPending { get; }
 
-    internal static Received Deliver(ReadOnlySpan<byte> payload, bool nothingPending) => new(ReceivedKind.Payload, DropReason.None, payload, nothingPending);
+    /// <summary>Gets a value indicating whether the machine's next deadline may be nearer than before the call.</summary>
+    public bool DeadlineMoved { get; }
 
-    internal static Received Of(ReceivedKind kind) => new(kind, DropReason.None, default, false);
+    internal static Received Deliver(ReadOnlySpan<byte> payload, bool nothingPending, bool deadlineMoved)
+        => new(ReceivedKind.Payload, DropReason.None, payload, nothingPending, deadlineMoved || !nothingPending);
 
-    internal static Received NotMine(DropReason reason) => new(ReceivedKind.Unclaimed, reason, default, true);
+    internal static Received Of(ReceivedKind kind) => new(kind, DropReason.None, default, false, true);
 
-    internal static Received Drop(DropReason reason, bool nothingPending = true) => new(ReceivedKind.Dropped, reason, default, nothingPending);
+    internal static Received NotMine(DropReason reason) => new(ReceivedKind.Unclaimed, reason, default, true, false);
+
+    internal static Received Drop(DropReason reason, bool nothingPending = true) => new(ReceivedKind.Dropped, reason, default, nothingPending, !nothingPending);
 }
 
 /// <summary>What became of a datagram that was to be sealed.</summary>

@@ -53,7 +53,9 @@ internal sealed unsafe partial class LinuxDatagramIo
             return status;
         }
 
-        SocketErrorClass error = TryReceive(socket, batch);
+        // Where the last call took all there was, waiting first saves a call that finds nothing.
+        bool waitFirst = timeoutMilliseconds != 0 && ReceiveHeaders.Of(batch).TookAll;
+        SocketErrorClass error = waitFirst ? SocketErrorClass.WouldBlock : TryReceive(socket, batch);
         if (error == SocketErrorClass.WouldBlock)
         {
             if (timeoutMilliseconds == 0)
@@ -145,6 +147,7 @@ internal sealed unsafe partial class LinuxDatagramIo
         int count = !Has(UdpFeatures.ManyPerCall) ? 1 : Math.Min(batch.Buffers, headers.Coalesced ? BuffersOfCoalesced : Buffers);
         LibC.MessageSlot* slots = headers.Prepare(count);
         CountReceiveCall();
+        int asked = count;
         if (count > 1)
         {
             count = LibC.ReceiveMessages(socket, slots, (uint)count, LibC.MsgDontWait, null);
@@ -163,6 +166,7 @@ internal sealed unsafe partial class LinuxDatagramIo
         }
 
         headers.SetUsed(count);
+        headers.TookAll = count < asked;
         headers.Coalesced = false;
         for (int i = 0; i < count; i++)
         {

@@ -192,9 +192,19 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     /// <summary>Tells the endpoint's thread that a peer's machine has something to poll, or a nearer deadline.</summary>
     public void Notify(PeerDriver peer)
     {
+        if (AddNews(peer))
+        {
+            Wake();
+        }
+    }
+
+    /// <summary>Does what <see cref="Notify"/> does but for the waking, which is up to the caller.</summary>
+    /// <returns>False where that was done before, and not seen yet.</returns>
+    public bool AddNews(PeerDriver peer)
+    {
         if (Interlocked.Exchange(ref peer.HasNews, 1) != 0)
         {
-            return;
+            return false;
         }
 
         var head = Volatile.Read(ref _withNews);
@@ -204,13 +214,11 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             var seen = Interlocked.CompareExchange(ref _withNews, peer, head);
             if (seen == head)
             {
-                break;
+                return true;
             }
 
             head = seen;
         }
-
-        Wake();
     }
 
     /// <summary>Ends the current wait of the endpoint's thread, or else the next one. Several calls before it looks count as one.</summary>

@@ -106,17 +106,23 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
         }
     }
 
-    /// <summary>Asks the processor to bring this object near; a hint, from any thread.</summary>
-    public void Fetch() => CacheLines.Fetch(this, sizeof(long), 2 * CacheLines.Size);
+    /// <summary>Asks the processor to bring an object near, which is not looked at; a hint, from any thread.</summary>
+    public static void Fetch(PeerDriver? peer)
+    {
+        if (peer is not null)
+        {
+            CacheLines.Fetch(peer, sizeof(long), 2 * CacheLines.Size);
+        }
+    }
 
     /// <summary>Asks for what a datagram needs of the objects that this one refers to.</summary>
-    public void FetchMachine()
+    public void FetchParts()
     {
         PeerMachine.Fetch(Machine);
+        CacheLines.Fetch(Channel, sizeof(long), 2 * CacheLines.Size);
 #pragma warning disable CS9216 // Nobody locks this way: it is the object's place in memory that counts.
         CacheLines.Fetch(Gate, 0, sizeof(long));
 #pragma warning restore CS9216
-        CacheLines.Fetch(Channel, sizeof(long), CacheLines.Size);
     }
 
     public void CountDrops(DropReason reason, int count)

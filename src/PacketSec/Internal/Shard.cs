@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using PacketSec.Diagnostics;
@@ -41,7 +42,7 @@ internal sealed class Shard
     private int _erasures;
     private long _handled;
     private long _overloads;
-    private bool _handedOver;
+    private bool _wakes;
 
     public Shard(EndpointDriver endpoint, EndpointMachine machine, PacketAead aead, IDatagramIo io, int number)
     {
@@ -112,9 +113,10 @@ internal sealed class Shard
 
                 HandleBatch(now);
 
-                if (_handedOver)
+                if (_wakes)
                 {
-                    _handedOver = false;
+                    // Once for the whole batch: waking a thread costs more than a datagram.
+                    _wakes = false;
                     _endpoint.Wake();
                 }
             }
@@ -160,18 +162,16 @@ internal sealed class Shard
 
         if (IsAhead(current + 3))
         {
+            // Not looked at, only asked for: to check its type would be to wait for it.
             var known = _machine.TryRoute(_batch[current + 3].Remote.ToNetworkAddress(), out var route) && route.Count == 1;
-            var peer = known ? route.OwnerOf(0) as PeerDriver : null;
+            var peer = known ? Unsafe.As<PeerDriver>(route.OwnerOf(0)) : null;
             _ahead[(current + 3) % LookAheadSteps] = peer;
-            if (peer is not null)
-            {
-                peer.Fetch();
-            }
+            PeerDriver.Fetch(peer);
         }
 
         if (IsAhead(current + 2))
         {
-            _ahead[(current + 2) % LookAheadSteps]?.FetchMachine();
+            _ahead[(current + 2) % LookAheadSteps]?.FetchParts();
         }
 
         if (IsAhead(current + 1))
@@ -239,6 +239,7 @@ internal sealed class Shard
         var opened = 0;
         var used = 0;
         var hasNews = false;
+        var deadlineMoved = false;
         var dropped = DropReason.None;
         try
         {
@@ -248,6 +249,7 @@ internal sealed class Shard
                 datagrams = datagrams[datagram.Length..];
                 var received = peer.Machine.HandleDatagram(now, _aead, path, datagram, room[used..]);
                 hasNews |= !received.NothingPending;
+                deadlineMoved |= received.DeadlineMoved;
                 switch (received.Kind)
                 {
                     case ReceivedKind.Payload:
@@ -271,7 +273,7 @@ internal sealed class Shard
                 _handled++;
             }
 
-            hasNews |= peer.IsTooLateFor(peer.Machine.NextDeadline);
+            hasNews |= deadlineMoved && peer.IsTooLateFor(peer.Machine.NextDeadline);
         }
         finally
         {
@@ -280,7 +282,7 @@ internal sealed class Shard
 
         if (hasNews)
         {
-            _endpoint.Notify(peer);
+            _wakes |= _endpoint.AddNews(peer);
         }
 
         if (opened > 0 && peer.Shard != this)
@@ -325,7 +327,7 @@ internal sealed class Shard
     {
         if (Handed.TryAdd(path, datagram))
         {
-            _handedOver = true;
+            _wakes = true;
         }
         else
         {
