@@ -30,4 +30,7 @@ public sealed partial class PeerMachine
 
     /// <summary>Asks for what its session refers to, one datagram after <see cref="FetchState"/>.</summary>
     internal void FetchKeys() => _lastOpened?.FetchParts();
+
+    /// <summary>Asks for what sealing on its session reads, in place of <see cref="FetchKeys"/>.</summary>
+    internal void FetchSendKey() => _lastOpened?.FetchSendKey();
 }

@@ -8,6 +8,8 @@ public sealed partial class PeerMachine
 {
     private static readonly TimeSpan ClosingInterval = TimeSpan.FromMilliseconds(100);
 
+    private Session? _lastSealed;
+
     private TimeSpan DeadAfter => MayBeReference ? SpecLimits.DeadAfterReference : SpecLimits.DeadAfter;
 
     private bool IsHandshaking => _negotiating is not null || _attempts.Count > 0 || _finishings.Exists(finishing => finishing.IsOpen);
@@ -168,8 +170,12 @@ public sealed partial class PeerMachine
             _timers.Set(PeerTimer.DeadSession, now + DeadAfter);
         }
 
+        if (_liveness.OwesReceipt)
+        {
+            _timers.Clear(PeerTimer.Acknowledge);
+        }
+
         _liveness.OnDataSent(now);
-        _timers.Clear(PeerTimer.Acknowledge);
         if (!session.RekeyScheduled)
         {
             ScheduleRekey(session);
@@ -192,6 +198,12 @@ public sealed partial class PeerMachine
     {
         if (!MayBeReference)
         {
+            // Where there is but one, it is the newest, and the set need not be looked at.
+            if (_lastSealed is { IsOneOfMany: false } only && only.MaySend(now))
+            {
+                return only;
+            }
+
             return _sessions.NewestSendable(now) ?? _sessions.NewestEarly(now, packetLength);
         }
 

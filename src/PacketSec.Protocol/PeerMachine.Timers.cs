@@ -172,11 +172,8 @@ public sealed partial class PeerMachine
         foreach (var session in _ended)
         {
             _events.Enqueue(new PeerEvent.SessionEnded(session.Number));
-            if (_lastOpened == session)
-            {
-                _lastOpened = null;
-            }
-
+            _lastOpened = _lastOpened == session ? null : _lastOpened;
+            _lastSealed = _lastSealed == session ? null : _lastSealed;
             _finishings.RemoveAll(finishing => finishing.Session == session);
         }
 

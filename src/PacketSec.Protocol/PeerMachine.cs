@@ -28,10 +28,8 @@ public sealed partial class PeerMachine : IDisposable
     private readonly List<Session> _ended = [];
     private readonly Queue<(EarlyData Data, PathAddress Path)> _early = new();
 
-    // In direct mode and for a rekey one; under a negotiation one for each case.
+    // In direct mode and for a rekey one each; under a negotiation one for each case, and one for each verified answer.
     private readonly List<P2pkeInitiator> _attempts = [];
-
-    // In direct mode one; under a negotiation one for each verified answer.
     private readonly List<Finishing> _finishings = [];
 
     private ProposalOptions? _proposal;
@@ -62,6 +60,7 @@ public sealed partial class PeerMachine : IDisposable
         options.Validate();
         options.Catalogue.CheckProposal(options.Proposal);
         _options = options;
+        MaxPayload = options.MaxDatagramSize - SpecLimits.DatagramOverhead;
         _p2pke = new P2pkeContext(options.Crypto, options.Random, options.Identity);
     }
 
@@ -96,7 +95,7 @@ public sealed partial class PeerMachine : IDisposable
     public bool MayBeReference { get; private set; } = true;
 
     /// <summary>Gets the longest payload that one datagram takes, in bytes.</summary>
-    public int MaxPayload => _options.MaxDatagramSize - SpecLimits.DatagramOverhead;
+    public int MaxPayload { get; }
 
     /// <summary>Gets when <see cref="HandleTimeout"/> is to be called next, or null.</summary>
     public Instant? NextDeadline => _timers.Next()?.At;
@@ -253,8 +252,8 @@ public sealed partial class PeerMachine : IDisposable
     /// <param name="work">The work.</param>
     public bool TryTakeWork(out HandshakeWork? work) => _work.TryDequeue(out work);
 
-    /// <summary>Counts a datagram that this peer left unclaimed and nobody else claimed.</summary>
-    /// <param name="reason">The reason that came with it.</param>
+    /// <summary>Counts a datagram that this peer left unclaimed and nobody else claimed, for the reason that came with it.</summary>
+    /// <param name="reason">The reason.</param>
     public void CountDrop(DropReason reason) => Drops.Add(reason);
 
     /// <summary>Returns a digest of all state that a datagram could change.</summary>

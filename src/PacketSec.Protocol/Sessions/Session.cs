@@ -256,6 +256,9 @@ internal sealed class Session : IDisposable
         _window.Fetch();
     }
 
+    /// <summary>Asks for what sealing reads besides this object.</summary>
+    public void FetchSendKey() => CacheLines.Fetch(_sendKey, sizeof(long), CacheLines.Size);
+
     /// <summary>Wipes the keys.</summary>
     public void Dispose()
     {

@@ -31,6 +31,7 @@ internal sealed partial class EndpointDriver
             Shard? shard = null;
             for (var i = 0; i < datagrams.Count;)
             {
+                datagrams.LookAhead(i);
                 var peer = datagrams.PeerOf(i);
                 if (batch.IsFull || (shard is not null && peer.Shard != shard))
                 {

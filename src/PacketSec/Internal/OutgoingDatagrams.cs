@@ -8,6 +8,9 @@ internal interface IOutgoingDatagrams
     PeerDriver PeerOf(int index);
 
     ReadOnlySpan<byte> PayloadOf(int index);
+
+    /// <summary>Takes one step for each of the next datagrams, so that what their peers need is near when it is their turn.</summary>
+    void LookAhead(int current);
 }
 
 /// <summary>Datagrams of one channel.</summary>
@@ -20,6 +23,11 @@ internal readonly ref struct DatagramsOfOne(PeerDriver peer, ReadOnlySpan<ReadOn
     public PeerDriver PeerOf(int index) => peer;
 
     public ReadOnlySpan<byte> PayloadOf(int index) => _datagrams[index].Span;
+
+    public void LookAhead(int current)
+    {
+        // The one peer is near after the first datagram.
+    }
 }
 
 /// <summary>Datagrams of many channels.</summary>
@@ -32,4 +40,28 @@ internal readonly ref struct DatagramsOfMany(ReadOnlySpan<OutgoingDatagram> data
     public PeerDriver PeerOf(int index) => _datagrams[index].Channel.Peer;
 
     public ReadOnlySpan<byte> PayloadOf(int index) => _datagrams[index].Payload.Span;
+
+    // Each step reads only what the one before has asked for: the peer, its machine, its session, its key.
+    public void LookAhead(int current)
+    {
+        if (current + 4 < _datagrams.Length)
+        {
+            PeerDriver.Fetch(_datagrams[current + 4].Channel.Peer);
+        }
+
+        if (current + 3 < _datagrams.Length)
+        {
+            PeerOf(current + 3).FetchParts();
+        }
+
+        if (current + 2 < _datagrams.Length)
+        {
+            PeerOf(current + 2).Machine.FetchState();
+        }
+
+        if (current + 1 < _datagrams.Length)
+        {
+            PeerOf(current + 1).Machine.FetchSendKey();
+        }
+    }
 }

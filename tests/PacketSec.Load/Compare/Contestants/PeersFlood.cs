@@ -15,6 +15,9 @@ internal sealed class PeersFlood : IDisposable
     // Well below what an endpoint works on at once.
     private const int DialsAtOnce = 64;
     private const int PeersPerNetwork = 16;
+
+    // A round takes some 30 ms, and no deadline of a peer that only sends is as near as this many of them.
+    private const int SettleRounds = 4;
     private const int Networks = 250;
 
     private static readonly TimeSpan Sweep = TimeSpan.FromMilliseconds(50);
@@ -65,14 +68,21 @@ internal sealed class PeersFlood : IDisposable
         var meter = new FloodMeter(_payload, seconds);
         var payload = FloodPayload.Create(_payload);
         var turn = 0;
+        var round = 0;
         for (long index = 0; !meter.SenderIsDone;)
         {
             _now = _clock.Now;
             for (var sent = 0; sent < FloodMeter.LookEvery; sent += _burst)
             {
+                LookAhead(turn);
                 SendBurst(_machines[turn], payload, ref index);
-                Settle(_machines[turn]);
+                if ((turn + round) % SettleRounds == 0)
+                {
+                    Settle(_machines[turn]);
+                }
+
                 turn = (turn + 1) % _machines.Length;
+                round += turn == 0 ? 1 : 0;
             }
 
             _socket.Flush();
@@ -152,6 +162,14 @@ internal sealed class PeersFlood : IDisposable
                 throw new TimeoutException($"Only {open} of {_machines.Length} peers connected within {Patience.TotalSeconds} s.");
             }
         }
+    }
+
+    /// <summary>Asks for what the next peers need, which thousands of others have driven out of the caches.</summary>
+    private void LookAhead(int turn)
+    {
+        PeerMachine.Fetch(_machines[(turn + 3) % _machines.Length]);
+        _machines[(turn + 2) % _machines.Length].FetchState();
+        _machines[(turn + 1) % _machines.Length].FetchSendKey();
     }
 
     private void SendBurst(PeerMachine machine, byte[] payload, ref long index)
