@@ -9,7 +9,7 @@ internal static class CompareCommand
 {
     private const int CannotCompare = 2;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static Command Create()
     {
@@ -97,7 +97,7 @@ internal static class CompareCommand
         return new(machine with { OpenSsl = programs.Versions }, pairs, seconds, Comparisons.Payload, pin, results, skipped);
     }
 
-    private static void RequireSense()
+    public static void RequireSense()
     {
         if (!OperatingSystem.IsLinux())
         {

@@ -19,8 +19,8 @@ internal static class Comparisons
         ("dtls", true, (programs, seconds) => new("dtls", Ours(programs, seconds), Dtls(programs, seconds), 3)),
         ("go", true, (programs, seconds) => new("go", Ours(programs, seconds), Go(programs, seconds), 5) { OtherAtLeast = GoAtLeast }),
         ("peers-burst", true, (programs, seconds) => new("peers-burst", OurPeers(programs, seconds, ManyPeers, "16"), OurPeers(programs, seconds, "1", "16"), 0.7)),
-        ("peers-robin", true, (programs, seconds) => new("peers-robin", OurPeers(programs, seconds, ManyPeers, "1"), BarePeers(programs, seconds, "1"), 0.9)),
-        ("peers-burst-c", true, (programs, seconds) => new("peers-burst-c", OurPeers(programs, seconds, ManyPeers, "16"), BarePeers(programs, seconds, "16"), null)),
+        ("peers-robin", true, (programs, seconds) => new("peers-robin", OurPeers(programs, seconds, ManyPeers, "1"), BarePeers(programs, seconds, ManyPeers, "1"), 0.9)),
+        ("peers-burst-c", true, (programs, seconds) => new("peers-burst-c", OurPeers(programs, seconds, ManyPeers, "16"), BarePeers(programs, seconds, ManyPeers, "16"), null)),
     ];
 
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(one => one.Name)];
@@ -31,38 +31,53 @@ internal static class Comparisons
     /// <exception cref="ContestException">A program cannot be built.</exception>
     public static Comparison Make(string name, Programs programs, int seconds) => Find(name).Make(programs, seconds);
 
+    /// <summary>As <c>batch</c>, with a payload of any size and without a target.</summary>
+    public static Comparison OfPayload(Programs programs, int seconds, int payload)
+        => new($"{payload} B", Ours(programs, seconds, payload, []), Bare(programs, seconds, "gro", "gso", payload), null);
+
+    /// <summary>So many peers in turn, so many datagrams of each at once, ours and in C, without a target.</summary>
+    public static Comparison OfPeers(Programs programs, int seconds, int peers, int burst) => new(
+        "peers",
+        OurPeers(programs, seconds, Text(peers), Text(burst)),
+        BarePeers(programs, seconds, Text(peers), Text(burst)),
+        null);
+
     private static (string Name, bool NeedsSegments, Func<Programs, int, Comparison> Make) Find(string name) => All.Single(one => one.Name == name);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string[] Common(int seconds) => ["--payload", Text(Payload), "--seconds", Text(seconds)];
+    private static string Count(string peers) => peers == "1" ? "1 peer" : $"{peers} peers";
 
-    private static Contestant Ours(Programs programs, int seconds, params string[] sender) => new(
+    private static string[] Common(int seconds, int payload = Payload) => ["--payload", Text(payload), "--seconds", Text(seconds)];
+
+    private static Contestant Ours(Programs programs, int seconds, params string[] sender) => Ours(programs, seconds, Payload, sender);
+
+    private static Contestant Ours(Programs programs, int seconds, int payload, string[] sender) => new(
         sender.Length == 0 ? "PacketSec, batches" : "PacketSec, one by one",
-        programs.Ours(["ours", "recv", .. Common(seconds)]),
-        ready => programs.Ours(["ours", "send", .. Common(seconds), "--port", Text(ready.Port), "--peer", ready.Peer!, .. sender]));
+        programs.Ours(["ours", "recv", .. Common(seconds, payload)]),
+        ready => programs.Ours(["ours", "send", .. Common(seconds, payload), "--port", Text(ready.Port), "--peer", ready.Peer!, .. sender]));
 
     private static Contestant OurPeers(Programs programs, int seconds, string peers, string burst) => new(
-        $"PacketSec, {(peers == "1" ? "1 peer" : $"{peers} peers")}, {burst} at once",
+        $"PacketSec, {Count(peers)}, {burst} at once",
         programs.Ours(["ours", "recv", .. Common(seconds), "--peers", peers]),
         ready => programs.Ours(
             ["ours", "send", .. Common(seconds), "--port", Text(ready.Port), "--peer", ready.Peer!, "--peers", peers, "--burst", burst]));
 
-    private static Contestant Bare(Programs programs, int seconds, string receiveMode, string sendMode)
+    private static Contestant Bare(Programs programs, int seconds, string receiveMode, string sendMode, int payload = Payload)
     {
         var file = programs.Datapath;
         return new(
             $"C, {sendMode}",
-            new(file, ["recv", .. Common(seconds), "--key", Key, "--mode", receiveMode]),
-            ready => new(file, ["send", .. Common(seconds), "--key", Key, "--mode", sendMode, "--port", Text(ready.Port)]));
+            new(file, ["recv", .. Common(seconds, payload), "--key", Key, "--mode", receiveMode]),
+            ready => new(file, ["send", .. Common(seconds, payload), "--key", Key, "--mode", sendMode, "--port", Text(ready.Port)]));
     }
 
-    private static Contestant BarePeers(Programs programs, int seconds, string burst)
+    private static Contestant BarePeers(Programs programs, int seconds, string peers, string burst)
     {
         var file = programs.Datapath;
-        string[] common = [.. Common(seconds), "--key", Key, "--peers", ManyPeers, "--burst", burst];
+        string[] common = [.. Common(seconds), "--key", Key, "--peers", peers, "--burst", burst];
         return new(
-            $"C, {ManyPeers} peers, {burst} at once",
+            $"C, {Count(peers)}, {burst} at once",
             new(file, ["recv", .. common, "--mode", "gro"]),
             ready => new(file, ["send", .. common, "--mode", "gso", "--port", Text(ready.Port)]));
     }

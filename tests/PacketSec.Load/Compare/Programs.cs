@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json;
+using PacketSec.Load.Compare.Contestants;
 
 namespace PacketSec.Load.Compare;
 
@@ -12,12 +14,14 @@ internal sealed class Programs : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("packetsec-compare-").FullName;
     private readonly Lazy<string> _datapath;
     private readonly Lazy<string> _dtls;
+    private readonly Lazy<string> _aead;
     private readonly Lazy<GoPeer> _go;
 
     public Programs()
     {
         _datapath = new(() => Compile("datapath", "-lcrypto"));
         _dtls = new(() => Compile("dtls", "-lssl", "-lcrypto"));
+        _aead = new(() => Compile("aead", "-lcrypto"));
         _go = new(BuildGo);
     }
 
@@ -29,6 +33,9 @@ internal sealed class Programs : IDisposable
 
     /// <summary>Gets the program over OpenSSL's DTLS.</summary>
     public string Dtls => _dtls.Value;
+
+    /// <summary>Gets the program that measures the cipher by itself.</summary>
+    public string Aead => _aead.Value;
 
     /// <summary>Gets the peer in Go, and a key for each of its sides.</summary>
     public GoPeer Go => _go.Value;
@@ -43,6 +50,16 @@ internal sealed class Programs : IDisposable
         return Path.GetFileNameWithoutExtension(host) == "dotnet"
             ? new(host, [typeof(Programs).Assembly.Location, .. arguments])
             : new(host, arguments);
+    }
+
+    /// <summary>Runs a program that measures the cipher by itself.</summary>
+    /// <exception cref="ContestException">It failed.</exception>
+    public AeadResult MeasureAead(ProgramCall call)
+    {
+        var (code, output, errors) = Run(call.File, call.Arguments, _folder);
+        return code == 0
+            ? JsonSerializer.Deserialize<AeadResult>(output, FloodJson.Options)!
+            : throw new ContestException($"{Path.GetFileName(call.File)} does not measure the cipher: {errors}");
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -305,8 +305,8 @@ int main(int argc, char **argv)
     peer_count = number(argc, argv, "--peers", 0);
     burst = number(argc, argv, "--burst", 1);
     int sends = !strcmp(role, "send"), batches = !strcmp(mode, sends ? "gso" : "gro");
-    if ((!sends && strcmp(role, "recv")) || (!batches && strcmp(mode, "single")) || !parse_key(option(argc, argv, "--key", NULL)) || payload % 8
-        || payload < 8 || payload > 4096 || seconds < 1 || peer_count < 0 || peer_count > 250 * 256 * 16 || (burst != 1 && burst != 16)
+    if ((!sends && strcmp(role, "recv")) || (!batches && strcmp(mode, "single")) || !parse_key(option(argc, argv, "--key", NULL)) || payload < 8
+        || payload > MAX_SEND - HEADER - TAG || seconds < 1 || peer_count < 0 || peer_count > 250 * 256 * 16 || (burst != 1 && burst != 16)
         || (sends && (port < 1 || port > 65535)))
         usage(USAGE);
     meter_start(&meter, payload, seconds);

@@ -20,9 +20,10 @@ internal sealed class FloodMeter(int payloadSize, int seconds)
     private long _first;
     private long _begin;
     private long _beginTotal;
-    private TimeSpan _beginCpu;
+    private Environment.ProcessCpuUsage _beginCpu;
     private long _packets;
     private TimeSpan _cpu;
+    private TimeSpan _system;
     private double _seconds;
 
     /// <summary>Gets the datagrams so far.</summary>
@@ -61,12 +62,12 @@ internal sealed class FloodMeter(int payloadSize, int seconds)
     /// <summary>Counts datagrams that were sent, with the indexes that come next.</summary>
     public void Sent(int count) => Count(count);
 
-    public FloodResult ToReceived() => new("recv", _packets, _seconds, _cpu.TotalSeconds, _checksum, _indexSum, _total, _wrong);
+    public FloodResult ToReceived() => new("recv", _packets, _seconds, _cpu.TotalSeconds, _checksum, _indexSum, _total, _wrong, _system.TotalSeconds);
 
     public FloodResult ToSent()
     {
         var indexSum = FloodPayload.SumOfFirst(_total);
-        return new("send", _packets, _seconds, _cpu.TotalSeconds, FloodPayload.Expect(payloadSize, _total, indexSum), indexSum, _total, 0);
+        return new("send", _packets, _seconds, _cpu.TotalSeconds, FloodPayload.Expect(payloadSize, _total, indexSum), indexSum, _total, 0, _system.TotalSeconds);
     }
 
     private void Count(int count)
@@ -90,12 +91,14 @@ internal sealed class FloodMeter(int payloadSize, int seconds)
         {
             if (Stopwatch.GetElapsedTime(_first, now).TotalSeconds >= 1)
             {
-                (_begin, _beginTotal, _beginCpu) = (now, _total, Environment.CpuUsage.TotalTime);
+                (_begin, _beginTotal, _beginCpu) = (now, _total, Environment.CpuUsage);
             }
         }
         else if (_seconds == 0 && Stopwatch.GetElapsedTime(_begin, now).TotalSeconds is var length && length >= seconds)
         {
-            _cpu = Environment.CpuUsage.TotalTime - _beginCpu;
+            var cpu = Environment.CpuUsage;
+            _cpu = cpu.TotalTime - _beginCpu.TotalTime;
+            _system = cpu.PrivilegedTime - _beginCpu.PrivilegedTime;
             _packets = _total - _beginTotal;
             Volatile.Write(ref _seconds, length);
         }

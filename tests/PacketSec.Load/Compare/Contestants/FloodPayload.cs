@@ -13,7 +13,7 @@ internal static class FloodPayload
     private const ulong Step = 0x9E3779B97F4A7C15;
 
     /// <summary>Makes the payload with index 0.</summary>
-    /// <param name="size">A multiple of 8.</param>
+    /// <param name="size">8 bytes or more; what is left over of the last word is zero, and in no sum.</param>
     public static byte[] Create(int size)
     {
         var payload = GC.AllocateArray<byte>(size, pinned: true);

@@ -17,11 +17,15 @@ internal sealed record FloodReady(bool Ready, int Port, string? Peer = null);
 /// <param name="IndexSum">The sum of their indexes.</param>
 /// <param name="Total">Their number.</param>
 /// <param name="Wrong">How many of those delivered were not what their index says.</param>
-internal sealed record FloodResult(string Role, long Packets, double Seconds, double CpuSeconds, ulong Checksum, ulong IndexSum, long Total, long Wrong)
+/// <param name="SystemSeconds">What of the CPU time was the system's; 0 where the contestant does not tell.</param>
+internal sealed record FloodResult(
+    string Role, long Packets, double Seconds, double CpuSeconds, ulong Checksum, ulong IndexSum, long Total, long Wrong, double SystemSeconds = 0)
 {
     public double Rate => Packets / Seconds;
 
     public double NanosecondsPerPacket => CpuSeconds * 1e9 / Packets;
+
+    public double SystemNanosecondsPerPacket => SystemSeconds * 1e9 / Packets;
 }
 
 /// <summary>How the lines are written.</summary>

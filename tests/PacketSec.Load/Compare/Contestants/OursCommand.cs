@@ -32,7 +32,10 @@ internal static class OursCommand
                 result.GetValue(peer)!,
                 Console.Out,
                 token));
-        return new Command("ours", "The processes of PacketSec in comparisons.") { Hidden = true, Subcommands = { receive, send } };
+        var milliseconds = new Option<int>("--milliseconds") { DefaultValueFactory = _ => 300 };
+        var aead = new Command("aead") { payload, milliseconds };
+        aead.SetAction(result => FloodJson.Print(Console.Out, AeadMeter.Measure(result.GetValue(payload), TimeSpan.FromMilliseconds(result.GetValue(milliseconds)))));
+        return new Command("ours", "The processes of PacketSec in comparisons.") { Hidden = true, Subcommands = { receive, send, aead } };
     }
 
     private static int SendOfPeers(int payload, int seconds, int peers, int burst, int port, string peer)

@@ -1,4 +1,5 @@
 using System.Net;
+using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 
 namespace PacketSec.Load.Compare.Contestants;
@@ -8,11 +9,10 @@ internal static class OursSender
 {
     public const string Scheme = "p2pke-1";
 
-    private const int Overhead = 20;
     private const int LargestSend = 65_507;
 
     /// <summary>As many datagrams as one system call takes, which is what the program in C sends, too.</summary>
-    public static int BatchOf(int payload) => Math.Min(LargestSend / (payload + Overhead), 64);
+    public static int BatchOf(int payload) => Math.Min(LargestSend / (payload + SpecLimits.DatagramOverhead), 64);
 
     public static async Task<int> RunAsync(
         int payload, int seconds, DatagramPath path, bool batches, int port, string peer, TextWriter output, CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal static class OursSender
         var send = batches ? new Action<PacketSecChannel, FloodMeter, int>(SendBatches) : SendSingle;
         await WarmUp.RunAsync(payload, path, send, cancellationToken);
         using var identity = PacketSecIdentity.Generate();
-        await using var endpoint = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0), DatagramPath = path });
+        await using var endpoint = PacketSecEndpoint.Bind(WarmUp.OptionsFor(identity, payload, path));
         await using var channel = await endpoint.ConnectAsync(new(IPAddress.Loopback, port), PeerId.Parse(peer), cancellationToken);
         var meter = new FloodMeter(payload, seconds);
         await Task.Factory.StartNew(

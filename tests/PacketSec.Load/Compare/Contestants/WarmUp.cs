@@ -1,4 +1,5 @@
 using System.Net;
+using PacketSec.Protocol;
 
 namespace PacketSec.Load.Compare.Contestants;
 
@@ -11,12 +12,21 @@ internal static class WarmUp
     // The compiler takes up what has come in calls of the last 100 ms, method by method.
     private static readonly TimeSpan CompilerRest = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>The options of an endpoint that sends payloads of a size, which may be more than goes everywhere.</summary>
+    public static PacketSecEndpointOptions OptionsFor(PacketSecIdentity identity, int payload, DatagramPath path) => new()
+    {
+        Identity = identity,
+        LocalEndPoint = new(IPAddress.Loopback, 0),
+        DatagramPath = path,
+        MaxUdpPayload = Math.Max(payload + SpecLimits.DatagramOverhead, ImplementationLimits.DatagramSize),
+    };
+
     public static async Task RunAsync(int payload, DatagramPath path, Action<PacketSecChannel, FloodMeter, int> send, CancellationToken cancellationToken)
     {
         using var identity = PacketSecIdentity.Generate();
         using var senderIdentity = PacketSecIdentity.Generate();
-        await using var endpoint = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0), DatagramPath = path });
-        await using var sender = PacketSecEndpoint.Bind(new() { Identity = senderIdentity, LocalEndPoint = new(IPAddress.Loopback, 0), DatagramPath = path });
+        await using var endpoint = PacketSecEndpoint.Bind(OptionsFor(identity, payload, path));
+        await using var sender = PacketSecEndpoint.Bind(OptionsFor(senderIdentity, payload, path));
         await using var channel = await sender.ConnectAsync(endpoint.LocalEndPoint, endpoint.PeerId, cancellationToken);
         await using var accepted = await endpoint.AcceptAsync(cancellationToken);
         accepted.OnDatagram(new FloodMeter(payload, 1).Delivered);
