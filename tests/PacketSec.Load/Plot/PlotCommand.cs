@@ -9,6 +9,11 @@ internal static class PlotCommand
 {
     private const int CannotPlot = 2;
 
+    private static readonly JsonSerializerOptions Strict = new(CompareCommand.Json)
+    {
+        RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+    };
+
     public static Command Create()
     {
         var input = new Option<FileInfo[]>("--in")
@@ -78,7 +83,7 @@ internal static class PlotCommand
         throw new PlotException($"{file.Name} is no report: give what compare or sweep wrote with --out.");
     }
 
-    private static T Read<T>(JsonDocument json) => json.Deserialize<T>(CompareCommand.Json)!;
+    private static T Read<T>(JsonDocument json) => json.Deserialize<T>(Strict)!;
 
     private static void Write(string path, string text, TextWriter output)
     {

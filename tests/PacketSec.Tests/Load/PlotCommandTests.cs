@@ -78,6 +78,8 @@ public class PlotCommandTests
     [InlineData("[]")]
     [InlineData("no JSON")]
     [InlineData("""{"payloads":3}""")]
+    [InlineData("""{"payloads":[]}""")]
+    [InlineData("""{"comparisons":null}""")]
     public void What_is_no_report_is_refused_by_its_name(string text)
     {
         using var folder = new TemporaryFolder();
