@@ -11,14 +11,17 @@ internal static class PlotCommand
 
     private static readonly JsonSerializerOptions Strict = new(CompareCommand.Json)
     {
-        RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     };
 
     public static Command Create()
     {
         var input = new Option<FileInfo[]>("--in")
         {
-            Description = "What compare or sweep wrote with --out: one file, or one of each.", Required = true, AllowMultipleArgumentsPerToken = true,
+            Description = "What compare or sweep wrote with --out: one file, or one of each.",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true,
         };
         var folder = new Option<DirectoryInfo>("--folder") { Description = "Where the pictures go.", DefaultValueFactory = _ => new("spec/plots") };
         var page = new Option<FileInfo>("--page") { Description = "The page whose marked tables are rewritten.", DefaultValueFactory = _ => new("spec/performance.md") };
