@@ -1,4 +1,4 @@
-/* What sealing and opening a datagram cost in memory: one line of JSON in nanoseconds. */
+/* What sealing and opening a datagram cost in memory: one line of JSON in nanoseconds of CPU time, which what else runs does not add to. */
 #include "common.h"
 #include "cipher.h"
 
@@ -20,6 +20,7 @@ int main(int argc, char **argv)
         for (int counted = 0; counted < 2; counted++)
         {
             uint64_t begin = now_ns(), end = begin + (uint64_t)milliseconds * (counted ? 1000000 : 100000), now, done = 0;
+            double system, begin_cpu = cpu_seconds(&system);
             seal(&c, NULL, 16, plain, payload, datagram);
             do
             {
@@ -33,7 +34,7 @@ int main(int argc, char **argv)
                 done += ROUND;
                 now = now_ns();
             } while (now < end);
-            ns[opening] = (double)(now - begin) / (double)done;
+            ns[opening] = (cpu_seconds(&system) - begin_cpu) * 1e9 / (double)done;
         }
     }
     printf("{\"sealNs\":%.2f,\"openNs\":%.2f}\n", ns[0], ns[1]);
