@@ -16,7 +16,7 @@ public class BatchTests
         var (dialled, accepted) = await pair.OpenAsync();
         var sizes = Enumerable.Repeat(1000, 70).Concat([999, 1000, 1, 1, dialled.MaxDatagramSize, 5, 1000]).ToArray();
         var datagrams = sizes.Select((size, i) => (ReadOnlyMemory<byte>)Enumerable.Repeat((byte)i, size).ToArray()).ToArray();
-        var results = new SendResult[datagrams.Length];
+        var results = Enumerable.Repeat(SendResult.Closed, datagrams.Length).ToArray();
 
         Assert.Equal(datagrams.Length, dialled.TrySend(datagrams, results));
         Assert.All(results, result => Assert.Equal(SendResult.Sent, result));
@@ -179,6 +179,54 @@ public class BatchTests
 
         await Until.TrueAsync(() => accepted.GetStatistics().HandlerStalls == 3);
         Assert.Single(logs.Entries, entry => entry.Id == 14);
+    }
+
+    //= spec/performance.md#handler-stall
+    [Fact]
+    public async Task A_handler_that_returns_at_once_is_not_counted()
+    {
+        const int Calls = 50;
+        await using var pair = EndpointPair.Bind();
+        var (dialled, accepted) = await pair.OpenAsync();
+        var calls = 0;
+        accepted.OnDatagram(_ => Interlocked.Increment(ref calls));
+        for (var i = 1; i <= Calls; i++)
+        {
+            dialled.TrySend([1]);
+            await Until.TrueAsync(() => Volatile.Read(ref calls) == i);
+        }
+
+        // The system may take a thread off its processor within a call, but not within most.
+        Assert.InRange(accepted.GetStatistics().HandlerStalls, 0, Calls / 5);
+    }
+
+    //= spec/performance.md#handler-calls
+    [Fact]
+    public async Task What_comes_while_a_handler_runs_is_handled_after_it_without_a_further_datagram()
+    {
+        await using var pair = EndpointPair.Bind();
+        var (dialled, accepted) = await pair.OpenAsync();
+        using var entered = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        var seen = new System.Collections.Concurrent.ConcurrentQueue<byte>();
+        accepted.OnDatagram(datagram =>
+        {
+            seen.Enqueue(datagram[0]);
+            if (datagram[0] == 1)
+            {
+                entered.Set();
+                release.Wait(SocketsCollection.CeilingMilliseconds);
+            }
+        });
+        dialled.TrySend([1]);
+        await Task.Run(() => entered.Wait(SocketsCollection.CeilingMilliseconds));
+
+        // As a second shard would.
+        Assert.Equal(0, accepted.Deliver([2, 3], [1, 1], out _));
+        Assert.Equal([1], seen.ToArray());
+        release.Set();
+        await Until.TrueAsync(() => seen.Count == 3);
+        Assert.Equal([1, 2, 3], seen.ToArray());
     }
 
     [Fact]

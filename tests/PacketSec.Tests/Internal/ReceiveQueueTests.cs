@@ -157,6 +157,24 @@ public class ReceiveQueueTests
     }
 
     [Fact]
+    public void What_is_lent_stays_as_it_is_when_nothing_else_waits()
+    {
+        var queue = new ReceiveQueue(10, 10_000);
+        queue.Add(Enumerable.Repeat((byte)1, 100).ToArray());
+        Assert.True(queue.TryRead(out var first));
+
+        Assert.True(queue.TryReserve(1, 200, out var room));
+        room.Fill(2);
+        Assert.Equal(DropReason.None, queue.Commit([150]));
+        Assert.Equal(Enumerable.Repeat((byte)1, 100), first.ToArray());
+        Assert.True(queue.TryRead(out var second));
+        queue.Add(Enumerable.Repeat((byte)3, 100).ToArray());
+        Assert.Equal(Enumerable.Repeat((byte)2, 150), second.ToArray());
+        Assert.True(queue.TryRead(out var third));
+        Assert.Equal(Enumerable.Repeat((byte)3, 100), third.ToArray());
+    }
+
+    [Fact]
     public async Task A_call_that_waits_gets_what_is_committed()
     {
         var queue = new ReceiveQueue(10, 1000);
