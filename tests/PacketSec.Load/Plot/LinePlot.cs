@@ -29,7 +29,8 @@ internal sealed record LinePlot(string Title, string XLabel, string YLabel, int 
     private const int Top = 74;
     private const int Bottom = Height - 60;
     private const int LegendY = 52;
-    private const int LegendStep = 168;
+    private const int LegendLeft = 20;
+    private const int LegendStep = 182;
 
     public string Draw()
     {
@@ -42,7 +43,7 @@ internal sealed record LinePlot(string Title, string XLabel, string YLabel, int 
         for (var i = 0; i < Series.Count; i++)
         {
             DrawSeries(writer, Series[i], x, y);
-            DrawLegend(writer, Series[i], Left + (i * LegendStep));
+            DrawLegend(writer, Series[i], LegendLeft + (i * LegendStep));
         }
 
         return writer.End();

@@ -84,7 +84,7 @@ internal static class ReportPlots
             new PlotSeries($"C, {AtOnce(group.Key)}", Other, group.Key == 1, [.. group.Select(point => PeersPoint(point, Other))]),
         })]);
 
-    private static string AtOnce(int burst) => burst == 1 ? "one by one" : $"bursts of {burst}";
+    private static string AtOnce(int burst) => burst == 1 ? "one by one" : $"{burst} at once";
 
     private static PlotPoint PeersPoint(PeersPoint point, int contestant) => Point(point.Peers, point.Result.Rate, contestant, rate => rate / Thousand);
 
