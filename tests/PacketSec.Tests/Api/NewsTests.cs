@@ -38,7 +38,10 @@ public class NewsTests
         accepted.TrySend([2]);
         Assert.Equal([2], await dialled.ReceiveOneAsync());
 
-        // What was due early has come up, and the peer is not looked at for a while.
+        // Nobody waits for an answer, what was due early has come up, and the peer is not looked at for a while.
+        var received = pair.Listener.UdpDatagramsReceived;
+        _time.Advance(SpecLimits.AcknowledgeAfter + TimeSpan.FromMilliseconds(200));
+        await Until.TrueAsync(() => pair.Listener.UdpDatagramsReceived > received);
         _time.Advance(TimeSpan.FromSeconds(5));
         await Until.TrueAsync(() => dialled.Peer.IsTooLateFor(Now + TimeSpan.FromSeconds(10)));
         await pair.Listener.AbortAsync();
