@@ -164,6 +164,7 @@ public sealed partial class PeerMachine
     private int SealData(Instant now, PacketAead aead, Session session, ReadOnlySpan<byte> payload, Span<byte> datagram)
     {
         var length = session.Seal(now, aead, payload, datagram);
+        _lastSealed = session;
         Statistics.AddSent(payload.Length);
         if (!_liveness.IsWaiting && !IsHandshaking && !_timers.IsSet(PeerTimer.Retry))
         {

@@ -279,7 +279,19 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     }
 
     /// <summary>Gets the datagrams that came and were looked at.</summary>
-    public long UdpDatagramsReceived => _shards.Sum(shard => shard.Handled) + Interlocked.Read(ref _handedHandled);
+    public long UdpDatagramsReceived
+    {
+        get
+        {
+            var sum = Interlocked.Read(ref _handedHandled);
+            foreach (var shard in _shards)
+            {
+                sum += shard.Handled;
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>Gets the sums of all sockets.</summary>
     public DatagramIoCounters IoCounters

@@ -350,11 +350,11 @@ internal sealed class Shard
 
     private void RetryParked(Instant now)
     {
-        // What still has to wait goes to the end.
+        // What still has to wait goes to the end, where there is room for it: its own place is free, and nobody else adds.
         for (var i = _parked.Count; i > 0 && _parked.TryPeek(out var path, out var datagram); i--)
         {
-            Handle(now, path, datagram, datagram.Length);
             _parked.Remove();
+            Handle(now, path, datagram, datagram.Length);
         }
     }
 
