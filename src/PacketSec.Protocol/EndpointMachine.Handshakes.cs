@@ -2,7 +2,6 @@ using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol;
@@ -38,21 +37,21 @@ public sealed partial class EndpointMachine
             return HandleTransport(header, path, datagram);
         }
 
-        var word = header.Word;
-        if (!P2pkeScheme.IsHandshake(word))
+        var step = _options.Catalogue.StepOf(datagram, out var scheme);
+        if (step == HandshakeStep.None)
         {
-            return Drop(P2pkeScheme.ReasonFor(header.Counter));
+            return Drop(_options.Catalogue.ReasonFor(header.Counter));
         }
 
-        if (P2pkeScheme.CheckLength(word, datagram.Length) is var length && length != DropReason.None)
+        if (scheme!.CheckLength(step, datagram.Length) is var length && length != DropReason.None)
         {
             return Drop(length);
         }
 
-        return word switch
+        return step switch
         {
-            P2pkeScheme.InitHelloWord => Count(HandleInitHello(now, path, datagram, datagram.Length)),
-            P2pkeScheme.InitDoneWord => HandleInitDone(path, datagram),
+            HandshakeStep.First => Count(HandleFirst(now, path, datagram, datagram.Length)),
+            HandshakeStep.Finish => HandleFinish(now, path, datagram),
             _ => Drop(DropReason.NoHandshake),
         };
     }
@@ -67,8 +66,17 @@ public sealed partial class EndpointMachine
             {
                 Refuse(oldest);
             }
+            else if (oldest.State == ResponderState.Asking)
+            {
+                Drops.Add(DropReason.Refused);
+            }
 
             Remove(oldest);
+        }
+
+        foreach (var responder in _stateless.Values)
+        {
+            responder.HandleTimeout(now);
         }
 
         HandleNegotiationTimeouts(now);
@@ -85,10 +93,16 @@ public sealed partial class EndpointMachine
         {
             switch (work)
             {
-                case InitHelloResponse response:
-                    OnResponse(response);
+                case AnswerWork answer:
+                    OnAnswer(answer);
                     break;
-                case InitDoneWork finish:
+                case StatelessAnswerWork answer:
+                    OnAnswer(answer);
+                    break;
+                case StatelessFinishWork finish:
+                    OnFinish(now, finish);
+                    break;
+                case FinishWork finish:
                     OnFinish(now, finish);
                     break;
                 default:
@@ -142,7 +156,7 @@ public sealed partial class EndpointMachine
         return Received.Of(ReceivedKind.EarlyData);
     }
 
-    private Outcome HandleInitHello(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, int bytes)
+    private Outcome HandleFirst(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, int bytes)
     {
         if (_closing)
         {
@@ -150,7 +164,8 @@ public sealed partial class EndpointMachine
         }
 
         var route = _routes.Find(path.Remote);
-        if (!TryFindAgreement(now, path.Remote, route, datagram, out var agreement, out var reason))
+        var reason = FindScheme(now, path.Remote, route, datagram, out var scheme, out var agreement);
+        if (reason != DropReason.None)
         {
             return reason;
         }
@@ -168,8 +183,13 @@ public sealed partial class EndpointMachine
 
         route = _routes.Find(path.Remote);
         var isLive = route?.HasSession == true;
-        reason = isLive ? CheckClaimant(route!, datagram) : DropReason.None;
         var workClass = ClassOf(isLive, negotiation);
+        if (_stateless.TryGetValue(scheme!, out var stateless))
+        {
+            return AnswerWithoutState(now, path, datagram, stateless, agreement, workClass);
+        }
+
+        reason = isLive ? CheckClaimant(scheme!, route!, datagram) : DropReason.None;
         PrefixLimiter.Ticket ticket = default;
         if (reason == DropReason.None)
         {
@@ -181,20 +201,11 @@ public sealed partial class EndpointMachine
             return reason;
         }
 
-        if (!_halfOpen.TryGetValue(path.Remote, out address))
-        {
-            address = _halfOpen[path.Remote] = new AddressHandshakes(++_lastHandshake);
-            SetRoute(path.Remote, (_routes.Find(path.Remote) ?? new RouteEntry([], true)) with { HalfOpen = true });
-        }
-
-        var handshake = new P2pkeResponder(++_lastHandshake, path, datagram.ToArray(), now, agreement, workClass);
-        address.Handshakes.Add(handshake);
-        _handshakes[handshake.Id] = handshake;
-        _handshakeCounts[(int)workClass]++;
-        _tickets[handshake.Id] = ticket;
-        _byAge.AddLast(handshake.ByAge);
+        var handshake = Open(scheme!, path, datagram.ToArray(), now, workClass, ticket);
+        handshake.Agreement = agreement;
         _workCounts[(int)workClass]++;
-        _work.Enqueue(new InitHelloResponse(_p2pke, handshake.InitHello, agreement) { AttemptId = handshake.Id, WorkClass = workClass });
+        IReadOnlyList<Agreement?> agreements = scheme!.TagsFirst ? [agreement] : FindAgreements(path.Remote, route, scheme);
+        _work.Enqueue(scheme.BeginAnswer(_context, new(handshake.Id, handshake.FirstMessage, agreements, workClass)));
         if (agreement is not null)
         {
             OnFirstPacket(now, path.Remote, agreement);
@@ -203,35 +214,56 @@ public sealed partial class EndpointMachine
         return ReceivedKind.Handshake;
     }
 
-    /// <summary>Finds what a first message is bound to, by its tag; without one it is a message of direct mode, which must be served here.</summary>
-    //= spec/psec.md#first-packet-tag
-    private bool TryFindAgreement(
-        Instant now, in NetworkAddress remote, RouteEntry? route, ReadOnlySpan<byte> initHello, out Agreement? agreement, out DropReason reason)
+    private ResponderHandshake Open(
+        Scheme scheme, in PathAddress path, byte[] firstMessage, Instant begun, WorkClass workClass, PrefixLimiter.Ticket ticket)
     {
-        agreement = null;
-        reason = DropReason.None;
-        var tag = InitHelloResponse.ReadTag(initHello);
-        if (!tag.IsEmpty)
+        if (!_halfOpen.TryGetValue(path.Remote, out var address))
         {
-            HandleNegotiationTimeouts(now);
-            agreement = FindAgreement(remote, route, tag);
-            reason = agreement is null ? DropReason.UnknownTranscript : DropReason.None;
-        }
-        else if (_options.DirectScheme is null && !HasDirectPeer(remote, route))
-        {
-            reason = DropReason.NoDirectScheme;
+            address = _halfOpen[path.Remote] = new AddressHandshakes(++_lastHandshake);
+            SetRoute(path.Remote, (_routes.Find(path.Remote) ?? new RouteEntry([], true)) with { HalfOpen = true });
         }
 
-        return reason == DropReason.None;
+        var handshake = new ResponderHandshake(scheme, ++_lastHandshake, path, firstMessage, begun, workClass);
+        address.Handshakes.Add(handshake);
+        _handshakes[handshake.Id] = handshake;
+        _handshakeCounts[(int)workClass]++;
+        _tickets[handshake.Id] = ticket;
+        _byAge.AddLast(handshake.ByAge);
+        return handshake;
     }
 
-    private static P2pkeResponder? Find(AddressHandshakes? address, ReadOnlySpan<byte> initHello)
+    /// <summary>Finds the scheme of a first message, and by its tag what it is bound to; a message of direct mode must be served here.</summary>
+    //= spec/psec.md#first-packet-tag
+    private DropReason FindScheme(
+        Instant now, in NetworkAddress remote, RouteEntry? route, ReadOnlySpan<byte> first, out Scheme? scheme, out Agreement? agreement)
+    {
+        agreement = null;
+        scheme = FindDirectScheme(remote, route, first, HandshakeStep.First);
+        _options.Catalogue.StepOf(first, out var form);
+        if ((scheme ?? form)!.IsDirect(_options.Crypto, first))
+        {
+            return scheme is null ? DropReason.NoDirectScheme : DropReason.None;
+        }
+
+        HandleNegotiationTimeouts(now);
+        if (form!.TagsFirst)
+        {
+            agreement = FindAgreement(remote, route, form.ReadTag(first));
+            scheme = agreement is null ? null : _options.Catalogue.Find(agreement.Scheme);
+            return scheme?.StepOf(first) == HandshakeStep.First ? DropReason.None : DropReason.UnknownTranscript;
+        }
+
+        scheme = FindAgreements(remote, route, form).Count > 0 ? form : null;
+        return scheme is null ? DropReason.NoDirectScheme : DropReason.None;
+    }
+
+    private static ResponderHandshake? Find(AddressHandshakes? address, ReadOnlySpan<byte> first)
     {
         if (address is not null)
         {
             foreach (var handshake in address.Handshakes)
             {
-                if (initHello.SequenceEqual(handshake.InitHello))
+                if (first.SequenceEqual(handshake.FirstMessage))
                 {
                     return handshake;
                 }
@@ -241,13 +273,13 @@ public sealed partial class EndpointMachine
         return null;
     }
 
-    private Outcome Repeat(P2pkeResponder handshake)
+    private Outcome Repeat(ResponderHandshake handshake)
     {
         switch (handshake.State)
         {
             case ResponderState.Answered:
                 return Answer(handshake) ? ReceivedKind.CachedAnswer : DropReason.Amplification;
-            case ResponderState.Working when handshake.WaitingCopies < MaxWaitingCopies:
+            case ResponderState.Working or ResponderState.Asking when handshake.WaitingCopies < MaxWaitingCopies:
                 CachedAnswers++;
                 handshake.WaitingCopies++;
                 return ReceivedKind.CachedAnswer;
@@ -256,15 +288,15 @@ public sealed partial class EndpointMachine
         }
     }
 
-    private bool Answer(P2pkeResponder handshake)
+    private bool Answer(ResponderHandshake handshake)
     {
-        if (!TrySpend(handshake.Path.Remote, handshake.Agreement, handshake.RespHello.Length))
+        if (!TrySpend(handshake.Path.Remote, handshake.Agreement, handshake.Answer.Length))
         {
             return false;
         }
 
         CachedAnswers++;
-        _transmits.Enqueue((handshake.Path, handshake.RespHello));
+        _transmits.Enqueue((handshake.Path, handshake.Answer));
         return true;
     }
 
@@ -278,7 +310,7 @@ public sealed partial class EndpointMachine
         }
 
         //= spec/sessions.md#limit-pending-address
-        P2pkeResponder? displaced = null;
+        ResponderHandshake? displaced = null;
         if (address?.Handshakes.Count >= ImplementationLimits.HandshakesPerAddress)
         {
             displaced = address.Handshakes.Find(handshake => handshake.State is ResponderState.Answered or ResponderState.Refused);
@@ -328,10 +360,12 @@ public sealed partial class EndpointMachine
     /// identity cannot use up its allowance.
     /// </summary>
     //= spec/sessions.md#identity-address
-    private DropReason CheckClaimant(RouteEntry route, ReadOnlySpan<byte> initHello)
+    private DropReason CheckClaimant(Scheme scheme, RouteEntry route, ReadOnlySpan<byte> first)
     {
-        var reason = InitHelloResponse.CheckForm(_p2pke, initHello[P2pkeScheme.MinInitHello..], out _, out var key);
-        return reason == DropReason.None && route.IsHeldByAnother(PeerId.FromPublicKey(key!, _options.Crypto)) ? DropReason.AddressHeldByAnother : reason;
+        var reason = scheme.ReadClaim(_context, first, out var key);
+        return reason == DropReason.None && key is not null && route.IsHeldByAnother(PeerId.FromPublicKey(key, _options.Crypto))
+            ? DropReason.AddressHeldByAnother
+            : reason;
     }
 
     // Each class has as many places, so that a flood of the ones' work does not keep the others from renewing their sessions.
@@ -360,120 +394,5 @@ public sealed partial class EndpointMachine
 
         _channelRates[remote] = (second, rate.Count + 1);
         return true;
-    }
-
-    private Received HandleInitDone(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
-    {
-        if (!_halfOpen.TryGetValue(path.Remote, out var address))
-        {
-            return Drop(DropReason.NoHandshake);
-        }
-
-        List<(long Id, ResponderKeys Keys)>? candidates = null;
-        foreach (var handshake in address.Handshakes)
-        {
-            if (handshake.State == ResponderState.Refused && datagram.SequenceEqual(handshake.InitDone))
-            {
-                //= spec/sessions.md#refusal
-                CachedAnswers++;
-                _transmits.Enqueue((handshake.Path, handshake.Refusal));
-                return Received.Of(ReceivedKind.CachedAnswer);
-            }
-
-            if (handshake.State == ResponderState.Answered)
-            {
-                (candidates ??= []).Add((handshake.Id, handshake.Keys));
-            }
-        }
-
-        if (candidates is null)
-        {
-            return Drop(DropReason.NoHandshake);
-        }
-
-        var workClass = ClassOf(_routes.Find(path.Remote)?.HasSession == true, _negotiations.GetValueOrDefault(path.Remote));
-        if (IsWorkFull(workClass) || address.FinishesInWork >= ImplementationLimits.HandshakesPerAddress)
-        {
-            return Drop(DropReason.WorkFull);
-        }
-
-        address.FinishesInWork++;
-        _workCounts[(int)workClass]++;
-        var keys = candidates.Select(candidate => (candidate.Id, candidate.Keys.Copy())).ToArray();
-        _work.Enqueue(new InitDoneWork(_p2pke, path, datagram.ToArray(), keys) { AttemptId = address.Id, WorkClass = workClass });
-        return Received.Of(ReceivedKind.Handshake);
-    }
-
-    private void OnResponse(InitHelloResponse work)
-    {
-        if (!_handshakes.TryGetValue(work.AttemptId, out var handshake))
-        {
-            Drops.Add(DropReason.NoHandshake);
-            return;
-        }
-
-        if (work.Outcome != DropReason.None)
-        {
-            Drops.Add(work.Outcome);
-            Remove(handshake);
-            return;
-        }
-
-        HandshakesBegun++;
-        handshake.OnAnswered(work);
-
-        //= spec/sessions.md#unvalidated-answer
-        for (var i = 0; i <= handshake.WaitingCopies; i++)
-        {
-            if (TrySpend(handshake.Path.Remote, handshake.Agreement, handshake.RespHello.Length))
-            {
-                _transmits.Enqueue((handshake.Path, handshake.RespHello));
-            }
-            else
-            {
-                Drops.Add(DropReason.Amplification);
-            }
-        }
-    }
-
-    private void OnFinish(Instant now, InitDoneWork work)
-    {
-        // The address may have become another entry since, with a count of its own.
-        if (_halfOpen.TryGetValue(work.Path.Remote, out var address) && address.Id == work.AttemptId)
-        {
-            address.FinishesInWork--;
-        }
-
-        var handshake = _handshakes.GetValueOrDefault(work.MatchedId);
-        if (work.Outcome != DropReason.None)
-        {
-            //= spec/p2pke.md#init-done-tag
-            Drops.Add(work.Outcome);
-            if (handshake is { State: ResponderState.Answered })
-            {
-                Remove(handshake);
-            }
-
-            return;
-        }
-
-        if (handshake is not { State: ResponderState.Answered })
-        {
-            Drops.Add(DropReason.NoHandshake);
-            return;
-        }
-
-        var peer = PeerId.FromPublicKey(handshake.Keys.ClaimedKey, _options.Crypto);
-
-        //= spec/psec.md#claimed-id
-        if (handshake.Agreement?.ClaimedPeer is { } claimed && !claimed.Equals(peer))
-        {
-            Drops.Add(DropReason.KeyMismatch);
-            Remove(handshake);
-            return;
-        }
-
-        handshake.OnVerified(work, peer);
-        Judge(now, handshake, _options.AskApplication);
     }
 }

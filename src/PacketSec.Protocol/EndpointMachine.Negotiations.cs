@@ -2,7 +2,6 @@ using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Protocol;
 
@@ -161,9 +160,9 @@ public sealed partial class EndpointMachine
 
     /// <summary>Finds the half-open handshakes of an attempt, to be wiped when it is won; rekeys and direct ones are not of it.</summary>
     //= spec/psec.md#one-wins
-    private List<P2pkeResponder> FindNegotiated(AddressNegotiation negotiation, Agreement? only)
+    private List<ResponderHandshake> FindNegotiated(AddressNegotiation negotiation, Agreement? only)
         => _halfOpen.TryGetValue(negotiation.Remote, out var address)
-            ? address.Handshakes.FindAll(handshake => handshake.State is ResponderState.Working or ResponderState.Answered
+            ? address.Handshakes.FindAll(handshake => handshake.State is ResponderState.Working or ResponderState.Asking or ResponderState.Answered
                 && handshake.Agreement is { } agreement && negotiation.Negotiator.Knows(agreement) && (only is null || only.Equals(agreement)))
             : [];
 

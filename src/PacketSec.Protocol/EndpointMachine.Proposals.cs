@@ -1,7 +1,6 @@
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol;
@@ -129,18 +128,18 @@ public sealed partial class EndpointMachine
     {
         var scheme = (proposal.Known?.Agreement.Scheme ?? proposal.Scheme)!;
         var packet = frame.FirstPacket;
-        if (packet.IsEmpty || proposal.Schemes[0] != scheme || !PacketHeader.TryRead(packet, out var header)
-            || header.Word != P2pkeScheme.InitHelloWord || P2pkeScheme.CheckLength(header.Word, packet.Length) != DropReason.None
-            || InitHelloResponse.ReadTag(packet).IsEmpty)
+        if (packet.IsEmpty || proposal.Schemes[0] != scheme || _options.Catalogue.Find(scheme) is not { } served
+            || served.StepOf(packet) != HandshakeStep.First || served.CheckLength(HandshakeStep.First, packet.Length) != DropReason.None
+            || served.IsDirect(_options.Crypto, packet))
         {
             return outcome;
         }
 
         // Its bytes came with the proposal and are counted already; what becomes of it is counted when its work completes.
         var cached = CachedAnswers;
-        var served = HandleInitHello(now, path, packet, bytes: 0);
+        var taken = HandleFirst(now, path, packet, bytes: 0);
         CachedAnswers = cached;
-        return served.Kind == ReceivedKind.Handshake && served.Reason == DropReason.None ? served : outcome;
+        return taken.Kind == ReceivedKind.Handshake && taken.Reason == DropReason.None ? taken : outcome;
     }
 
     /// <summary>Decides whether a proposal is kept, answered by a retry or a reject, or dropped.</summary>
@@ -276,16 +275,40 @@ public sealed partial class EndpointMachine
         return null;
     }
 
-    private bool HasDirectPeer(in NetworkAddress remote, RouteEntry? route)
+    /// <summary>Finds by which scheme first messages of direct mode are served at an address: a direct peer's there, or the endpoint's.</summary>
+    private Scheme? FindDirectScheme(in NetworkAddress remote, RouteEntry? route, ReadOnlySpan<byte> message, HandshakeStep step)
     {
         foreach (var peer in route?.Peers ?? [])
         {
-            if (_peers[peer.Handle].Addresses[remote].IsDirect)
+            if (_peers[peer.Handle].Addresses[remote].DirectScheme is { } scheme && scheme.StepOf(message) == step)
             {
-                return true;
+                return scheme;
             }
         }
 
-        return false;
+        return _directScheme?.StepOf(message) == step ? _directScheme : null;
+    }
+
+    /// <summary>Collects what messages of a scheme may be bound to at an address; null is direct mode.</summary>
+    private List<Agreement?> FindAgreements(in NetworkAddress remote, RouteEntry? route, Scheme scheme)
+    {
+        List<Agreement?> found = [];
+        if (_negotiations.TryGetValue(remote, out var negotiation))
+        {
+            found.AddRange(negotiation.Negotiator.ResponderAgreements.Where(agreement => agreement.Scheme == scheme.Name));
+        }
+
+        foreach (var peer in route?.Peers ?? [])
+        {
+            found.AddRange(_peers[peer.Handle].Addresses[remote].Agreements.Where(agreement => agreement.Scheme == scheme.Name && !found.Contains(agreement)));
+        }
+
+        var address = remote;
+        if (_directScheme == scheme || (route?.Peers ?? []).Any(peer => _peers[peer.Handle].Addresses[address].DirectScheme == scheme))
+        {
+            found.Add(null);
+        }
+
+        return found;
     }
 }

@@ -1,5 +1,4 @@
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Protocol;
 
@@ -14,9 +13,13 @@ public sealed partial class EndpointMachine
     {
         foreach (var handshake in _handshakes.Values)
         {
-            if (handshake.State == ResponderState.Deciding && handshake.DecisionId == id.Value)
+            if (handshake.State is ResponderState.Deciding or ResponderState.Asking && handshake.DecisionId == id.Value)
             {
-                if (allow)
+                if (handshake.State == ResponderState.Asking)
+                {
+                    OnAsked(handshake, allow);
+                }
+                else if (allow)
                 {
                     // What was free at the question may be taken by now.
                     Judge(now, handshake, ask: false);
@@ -31,7 +34,7 @@ public sealed partial class EndpointMachine
         }
     }
 
-    private void Judge(Instant now, P2pkeResponder handshake, bool ask)
+    private void Judge(Instant now, ResponderHandshake handshake, bool ask)
     {
         var route = _routes.Find(handshake.Path.Remote);
         if (route?.IsHeldByAnother(handshake.Peer!) == true)
@@ -48,11 +51,9 @@ public sealed partial class EndpointMachine
         {
             Refuse(handshake);
         }
-        else if (ask)
+        else if (ask && !handshake.IsAllowed)
         {
-            handshake.DecisionId = ++_lastDecision;
-            _events.Enqueue(new EndpointEvent.DecisionRequested(
-                new(handshake.DecisionId), handshake.Keys.ClaimedKey, handshake.Peer!, handshake.Path.Remote));
+            Ask(handshake);
         }
         else
         {
@@ -60,7 +61,29 @@ public sealed partial class EndpointMachine
         }
     }
 
-    private void Establish(Instant now, P2pkeResponder handshake)
+    private void Ask(ResponderHandshake handshake)
+    {
+        handshake.DecisionId = ++_lastDecision;
+        _events.Enqueue(new EndpointEvent.DecisionRequested(
+            new(handshake.DecisionId), handshake.RemoteKey!, handshake.Peer!, handshake.Path.Remote));
+    }
+
+    /// <summary>The application has spoken about an initiator that waits for the answer.</summary>
+    private void OnAsked(ResponderHandshake handshake, bool allow)
+    {
+        if (allow)
+        {
+            handshake.OnAllowed();
+            SendAnswers(handshake);
+        }
+        else
+        {
+            Drops.Add(DropReason.Refused);
+            Remove(handshake);
+        }
+    }
+
+    private void Establish(Instant now, ResponderHandshake handshake)
     {
         HandshakesFinished++;
         var peer = handshake.Peer!;
@@ -83,14 +106,20 @@ public sealed partial class EndpointMachine
     }
 
     //= spec/sessions.md#refusal
-    private void Refuse(P2pkeResponder handshake)
+    private void Refuse(ResponderHandshake handshake)
     {
         Drops.Add(DropReason.Refused);
+        if (handshake.Scheme.RefusesInSilence)
+        {
+            Remove(handshake);
+            return;
+        }
+
         handshake.OnRefused();
         _transmits.Enqueue((handshake.Path, handshake.Refusal));
     }
 
-    private void Remove(P2pkeResponder handshake)
+    private void Remove(ResponderHandshake handshake)
     {
         handshake.Dispose();
         if (!_handshakes.Remove(handshake.Id))

@@ -2,7 +2,6 @@ using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Protocol;
 
@@ -18,14 +17,16 @@ namespace PacketSec.Protocol;
 public sealed partial class EndpointMachine : IDisposable
 {
     private readonly EndpointMachineOptions _options;
-    private readonly P2pkeContext _p2pke;
+    private readonly SchemeContext _context;
+    private readonly Scheme? _directScheme;
+    private readonly Dictionary<Scheme, StatelessResponder> _stateless = [];
     private readonly RouteTable _routes = new();
     private readonly PrefixLimiter _limiter = new();
     private readonly Dictionary<PeerId, PeerHandle> _handles = [];
     private readonly Dictionary<PeerHandle, KnownPeer> _peers = [];
     private readonly Dictionary<NetworkAddress, AddressHandshakes> _halfOpen = [];
-    private readonly Dictionary<long, P2pkeResponder> _handshakes = [];
-    private readonly LinkedList<P2pkeResponder> _byAge = new();
+    private readonly Dictionary<long, ResponderHandshake> _handshakes = [];
+    private readonly LinkedList<ResponderHandshake> _byAge = new();
     private readonly Queue<HandshakeWork> _work = new();
     private readonly Queue<EndpointEvent> _events = new();
     private readonly Queue<(PathAddress Path, byte[] Packet)> _transmits = new();
@@ -47,7 +48,16 @@ public sealed partial class EndpointMachine : IDisposable
         ArgumentNullException.ThrowIfNull(options.Schemes);
         options.Catalogue.CheckServed(options.Schemes, options.DirectScheme, options.AllowMixture);
         _options = options;
-        _p2pke = new P2pkeContext(options.Crypto, options.Random, options.Identity);
+        _context = new SchemeContext(options.Crypto, options.Random, options.Identity);
+        _directScheme = options.DirectScheme is { } direct ? options.Catalogue.Find(direct) : null;
+        foreach (var scheme in options.Schemes.Select(options.Catalogue.Find).Append(_directScheme).Distinct())
+        {
+            if (scheme?.CreateStatelessResponder(_context) is { } responder)
+            {
+                _stateless.Add(scheme, responder);
+            }
+        }
+
         _cookies = new RetryCookies(options.Crypto, options.Random);
         _negotiation = new NegotiatorContext
         {
@@ -85,7 +95,12 @@ public sealed partial class EndpointMachine : IDisposable
                 next = new Instant(_due.Min.At);
             }
 
-            return _cookies.NextDeadline is { } rotation && (next is null || rotation < next) ? rotation : next;
+            foreach (var responder in _stateless.Values)
+            {
+                next = Earlier(next, responder.NextDeadline);
+            }
+
+            return Earlier(next, _cookies.NextDeadline);
         }
     }
 
@@ -194,7 +209,7 @@ public sealed partial class EndpointMachine : IDisposable
         _closing = true;
         foreach (var handshake in _handshakes.Values.ToArray())
         {
-            if (handshake.State == ResponderState.Deciding)
+            if (handshake.State is ResponderState.Deciding or ResponderState.Asking)
             {
                 Drops.Add(DropReason.EndpointClosing);
             }
@@ -255,11 +270,16 @@ public sealed partial class EndpointMachine : IDisposable
             }
 
             AddNegotiationsTo(digest);
+            foreach (var responder in _stateless.Values)
+            {
+                responder.AddTo(digest);
+            }
+
             foreach (var handshake in _handshakes.Values.OrderBy(handshake => handshake.Id))
             {
                 digest.Add(handshake.Id);
                 digest.Add((long)handshake.State);
-                digest.Add(handshake.InitHello);
+                digest.Add(handshake.FirstMessage);
             }
         }
 
@@ -271,6 +291,11 @@ public sealed partial class EndpointMachine : IDisposable
     {
         Close();
         _cookies.Dispose();
+        foreach (var responder in _stateless.Values)
+        {
+            responder.Dispose();
+        }
+
         while (_work.TryDequeue(out var work))
         {
             work.Dispose();
@@ -284,6 +309,8 @@ public sealed partial class EndpointMachine : IDisposable
 
     /// <summary>Asks for the place of an address, a datagram or two before <see cref="TryRoute"/>: a hint, which any thread may give at any time.</summary>
     internal void FetchRoute(in NetworkAddress remote) => _routes.Fetch(remote);
+
+    private static Instant? Earlier(Instant? a, Instant? b) => a is null || b < a ? b : a;
 
     private PeerHandle AddPeer(PeerId peer, bool inbound)
     {
@@ -322,7 +349,7 @@ public sealed partial class EndpointMachine : IDisposable
         /// <summary>Gets a number that is never used again.</summary>
         public long Id => id;
 
-        public List<P2pkeResponder> Handshakes { get; } = [];
+        public List<ResponderHandshake> Handshakes { get; } = [];
 
         public EarlyData? Early { get; set; }
 

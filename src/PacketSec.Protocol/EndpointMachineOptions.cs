@@ -16,7 +16,7 @@ public sealed class EndpointMachineOptions
     /// <summary>Gets the own identity; it outlives the machine.</summary>
     public required IdentityKey Identity { get; init; }
 
-    /// <summary>Gets the scheme that first messages of strangers are served by, <c>p2pke-1</c>; null serves none.</summary>
+    /// <summary>Gets the scheme that first messages of strangers are served by; null serves none.</summary>
     public string? DirectScheme { get; init; }
 
     /// <summary>Gets the schemes that proposals of others are accepted for; none by default.</summary>

@@ -64,6 +64,9 @@ public abstract record PeerEvent
     {
         /// <summary>Gets what it was agreed on; null in direct mode.</summary>
         public Agreement? Agreement { get; init; }
+
+        /// <summary>Gets the name of the scheme that made it.</summary>
+        public required string Scheme { get; init; }
     }
 
     /// <summary>A session's keys are wiped.</summary>
@@ -82,8 +85,8 @@ public abstract record PeerEvent
         /// <summary>Gets what the sessions that live there were agreed on: first messages of a rekey are bound to it.</summary>
         internal IReadOnlyList<Agreement> Agreements { get; init; } = [];
 
-        /// <summary>Gets a value indicating whether the peer is talked to in direct mode there.</summary>
-        internal bool IsDirect { get; init; }
+        /// <summary>Gets the scheme by which the peer is talked to in direct mode there; null where it is not.</summary>
+        internal Scheme? DirectScheme { get; init; }
     }
 
     /// <summary>An attempt of the channel wants something of the endpoint: for <see cref="EndpointMachine.HandleNegotiation"/>.</summary>

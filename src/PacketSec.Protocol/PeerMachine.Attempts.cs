@@ -1,5 +1,5 @@
 using PacketSec.Protocol.Negotiation;
-using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol;
@@ -46,7 +46,7 @@ public sealed partial class PeerMachine
 
         if (_proposal is null)
         {
-            StartHandshake(now, new P2pkeInitiator(_p2pke, _options.WallClock, path, now, _rtt, ++_lastAttempt));
+            StartHandshake(now, NewInitiation(now, _directScheme!, path));
         }
         else
         {
@@ -65,13 +65,19 @@ public sealed partial class PeerMachine
             return;
         }
 
-        StartHandshake(now, new P2pkeInitiator(_p2pke, _options.WallClock, path, now, _rtt, ++_lastAttempt)
-        {
-            Agreement = agreement,
-            AnswerBy = now + SpecLimits.RekeyPatience,
-        });
+        StartHandshake(now, NewInitiation(now, _newest.Scheme, path, agreement, answerBy: now + SpecLimits.RekeyPatience));
         Settle(now);
     }
+
+    private Initiation NewInitiation(
+        Instant now, Scheme scheme, in PathAddress path, Agreement? agreement = null, bool embed = false, Instant? deadline = null, Instant? answerBy = null)
+        => new(scheme, _context, _options.WallClock, RemotePeer, path, now, _rtt, ++_lastAttempt)
+        {
+            Agreement = agreement,
+            Embedded = embed,
+            Deadline = deadline ?? now + SpecLimits.DialDeadline,
+            AnswerBy = answerBy ?? deadline ?? now + SpecLimits.DialDeadline,
+        };
 
     //= spec/psec.md#newest
     private void BeginHandshake(Instant now, Negotiating negotiating, NegotiationReport.Begin begin)
@@ -85,26 +91,21 @@ public sealed partial class PeerMachine
             }
         }
 
-        StartHandshake(now, new P2pkeInitiator(_p2pke, _options.WallClock, negotiating.Path, now, _rtt, ++_lastAttempt)
-        {
-            Agreement = begin.Agreement,
-            Embedded = begin.Embed,
-            Deadline = negotiating.Deadline,
-            AnswerBy = negotiating.Deadline,
-        });
+        var scheme = _options.Catalogue.Find(begin.Agreement.Scheme);
+        StartHandshake(now, NewInitiation(now, scheme, negotiating.Path, begin.Agreement, begin.Embed, negotiating.Deadline));
     }
 
-    private void StartHandshake(Instant now, P2pkeInitiator attempt)
+    private void StartHandshake(Instant now, Initiation attempt)
     {
         _attempts.Add(attempt);
-        _work.Enqueue(attempt.BeginHello(now));
+        _work.Enqueue(attempt.BeginFirst(now));
     }
 
-    private void OfferFirstPacket(P2pkeInitiator attempt)
+    private void OfferFirstPacket(Initiation attempt)
     {
         if (attempt is { Embedded: true, Agreement: { } agreement })
         {
-            Request(new NegotiationRequest.FirstPacketMade(attempt.Path.Remote, agreement, attempt.InitHello.ToArray()));
+            Request(new NegotiationRequest.FirstPacketMade(attempt.Path.Remote, agreement, attempt.FirstMessage.ToArray()));
         }
     }
 
@@ -134,7 +135,7 @@ public sealed partial class PeerMachine
 
     /// <summary>No answer came in time: a negotiated channel starts over, for the other side may have lost what the rekey is bound to.</summary>
     //= spec/psec.md#start-over
-    private void OnUnanswered(Instant now, P2pkeInitiator attempt)
+    private void OnUnanswered(Instant now, Initiation attempt)
     {
         EndHandshakes();
         if (attempt.Agreement is null)
@@ -177,16 +178,16 @@ public sealed partial class PeerMachine
     }
 
     /// <summary>Stops repeating finishes: the attempt is won, but who got one of them may believe in its session.</summary>
-    private void SilenceFinishes()
+    private void SilenceFinishes(bool ofNegotiation = true)
     {
-        foreach (var finishing in _finishings.Where(finishing => finishing.OfNegotiation))
+        foreach (var finishing in _finishings.Where(finishing => finishing.OfNegotiation == ofNegotiation && finishing.Session.Role == SessionRole.Initiator))
         {
             finishing.NextCopy = null;
             finishing.Session.PendingFinish = 0;
         }
     }
 
-    private void OnChecked(Instant now, RespHelloWork work)
+    private void OnChecked(Instant now, AnswerCheckWork work)
     {
         foreach (var candidate in work.Candidates)
         {
@@ -195,7 +196,7 @@ public sealed partial class PeerMachine
 
         var isMatched = work.Matched.Noise is not null;
         var attempt = isMatched ? Find(work.Matched) : work.Candidates.Select(Find).FirstOrDefault(found => found is not null);
-        if (IsClosing || attempt is null || (isMatched && attempt.HasAccepted(work.RespHello)))
+        if (IsClosing || attempt is null || (isMatched && attempt.HasAccepted(work.Answer)))
         {
             Drops.Add(DropReason.NoHandshake);
             return;
@@ -223,34 +224,41 @@ public sealed partial class PeerMachine
 
         var isOfNegotiation = _negotiating is not null;
         var session = AddSession(attempt.ToSession(work));
-        _rtt = now - attempt.HelloSentAt!.Value;
-        if (isOfNegotiation)
+        _rtt = now - attempt.FirstSentAt!.Value;
+        if (attempt.Scheme.AnswerProves)
         {
-            Request(new NegotiationRequest.Answered(attempt.Path.Remote, attempt.Agreement!));
-        }
-        else
-        {
-            EndHandshakes();
+            if (isOfNegotiation)
+            {
+                Request(new NegotiationRequest.Answered(attempt.Path.Remote, attempt.Agreement!));
+            }
+            else
+            {
+                EndHandshakes();
+            }
         }
 
         // One that only repeats itself for a session presumed confirmed has had its time.
-        _finishings.RemoveAll(finishing => finishing is { IsOpen: false, OfNegotiation: false });
+        _finishings.RemoveAll(finishing => finishing is { IsOpen: false, OfNegotiation: false, Session.Role: SessionRole.Initiator });
         session.PendingFinish = 1;
         session.FinishCopies = 1;
         var burst = _rtt * 2 > MinFinishBurst ? _rtt.Value * 2 : MinFinishBurst;
-        _finishings.Add(new(session, work.RespHello, burst, attempt.Deadline, isOfNegotiation)
+        _finishings.Add(new(session, work.Answer, burst, attempt.Deadline, isOfNegotiation)
         {
-            NextCopy = now + (MayBeReference ? burst / 2 : Jitter.Lengthen(P2pkeInitiator.FirstResend, _options.Random)),
+            NextCopy = now + (MayBeReference ? burst / 2 : Jitter.Lengthen(Initiation.FirstResend, _options.Random)),
         });
+        if (session.Scheme.AnswerConfirms && session.Apply(SessionEvent.AnswerConfirmed))
+        {
+            OnConfirmed(now, session);
+        }
     }
 
     /// <summary>Finds the attempt whose latest first message a candidate is.</summary>
-    private P2pkeInitiator? Find(RespHelloCandidate candidate)
+    private Initiation? Find(AnswerCandidate candidate)
         => _attempts.Find(attempt => attempt.Id == candidate.AttemptId && attempt.Generation == candidate.Generation);
 
     //= spec/p2pke.md#resp-hello-identity
     //= spec/sessions.md#identity-change
-    private void OnMismatch(Instant now, RespHelloWork work)
+    private void OnMismatch(Instant now, AnswerCheckWork work)
     {
         Drops.Add(DropReason.WrongIdentity);
         _events.Enqueue(new PeerEvent.IdentityMismatch(work.RemotePeer!));
@@ -275,7 +283,11 @@ public sealed partial class PeerMachine
         {
             var wasOpen = finishing.IsOpen;
             GiveUp(finishing);
-            if (wasOpen)
+            if (session.Role == SessionRole.Responder)
+            {
+                OnUnproven();
+            }
+            else if (wasOpen)
             {
                 //= spec/p2pke.md#dial-deadline
                 OnAttemptFailed(now);
@@ -289,20 +301,25 @@ public sealed partial class PeerMachine
             return;
         }
 
-        session.PendingFinish = Math.Max(session.PendingFinish, 1);
         session.FinishCopies++;
+        if (session.Role == SessionRole.Responder)
+        {
+            session.PendingEmpty = true;
+            finishing.NextCopy = now + Jitter.Lengthen(Initiation.Resend, _options.Random);
+            return;
+        }
+
+        session.PendingFinish = Math.Max(session.PendingFinish, 1);
 
         //= spec/p2pke.md#direct-hold
         if (MayBeReference && session.FinishCopies == 3 && session.Apply(SessionEvent.FinishRepeated))
         {
-            session.ConfirmedAt = now;
-            TrimSessions();
-            OnUsable(now, session);
+            OnConfirmed(now, session);
         }
 
         finishing.NextCopy = now + (MayBeReference && session.FinishCopies < 3
             ? finishing.Burst / 2
-            : Jitter.Lengthen(P2pkeInitiator.Resend, _options.Random));
+            : Jitter.Lengthen(Initiation.Resend, _options.Random));
     }
 
     /// <summary>Ends the repetition, and the session where nothing confirmed it.</summary>
@@ -322,12 +339,12 @@ public sealed partial class PeerMachine
         public Instant Deadline => Started + SpecLimits.DialDeadline;
     }
 
-    /// <summary>The repetition of a finish until something confirms it.</summary>
-    private sealed class Finishing(Session session, byte[] respHello, TimeSpan burst, Instant until, bool ofNegotiation)
+    /// <summary>The repetition of a finish, or of a responder's empty packet, until something confirms it.</summary>
+    private sealed class Finishing(Session session, byte[] answer, TimeSpan burst, Instant until, bool ofNegotiation)
     {
         public Session Session => session;
 
-        public ReadOnlySpan<byte> RespHello => respHello;
+        public ReadOnlySpan<byte> Answer => answer;
 
         /// <summary>Gets the time over which a peer that may be the reference gets three copies.</summary>
         public TimeSpan Burst => burst;
@@ -338,7 +355,7 @@ public sealed partial class PeerMachine
         public bool OfNegotiation => ofNegotiation;
 
         /// <summary>Gets a value indicating whether the handshake is still to be confirmed by the peer.</summary>
-        public bool IsOpen => session.State == SessionState.Unconfirmed && NextCopy is not null;
+        public bool IsOpen => session is { State: SessionState.Unconfirmed, Role: SessionRole.Initiator } && NextCopy is not null;
 
         /// <summary>Gets or sets when the finish is sent again; null when it is not.</summary>
         public Instant? NextCopy { get; set; }

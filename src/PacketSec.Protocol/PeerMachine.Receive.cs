@@ -1,5 +1,4 @@
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 using PacketSec.Protocol.Wire;
 
@@ -157,7 +156,7 @@ public sealed partial class PeerMachine
 
         if (!isData)
         {
-            OnEmpty(session);
+            OnEmpty(now, session);
             Settle(now);
             return Received.Of(ReceivedKind.Control);
         }
@@ -197,23 +196,31 @@ public sealed partial class PeerMachine
             {
                 OnWon(session);
             }
+            else if (session is { Role: SessionRole.Initiator, Scheme.AnswerProves: false })
+            {
+                // Other answers were taken beside this one, and each made a session that nobody has.
+                EndHandshakes();
+                SilenceFinishes(ofNegotiation: false);
+            }
         }
 
         if (!wasPresumed)
         {
-            session.ConfirmedAt = now;
-            TrimSessions();
-            OnUsable(now, session);
+            OnConfirmed(now, session);
         }
     }
 
     //= spec/sessions.md#empty-is-control
-    private void OnEmpty(Session session)
+    private void OnEmpty(Instant now, Session session)
     {
         MayBeReference = false;
+        if (session is { Role: SessionRole.Initiator, Scheme.FinishLeavesOpen: true } && _queue.Count == 0 && now < session.Begun + SpecLimits.DialDeadline)
+        {
+            session.PendingEmpty = true;
+        }
 
         //= spec/p2pke.md#initiator-empty
-        if (session is { Role: SessionRole.Initiator, EmptyAnswered: false, Agreement: null })
+        if (session is { Role: SessionRole.Initiator, EmptyAnswered: false, Agreement: null, Scheme.HasReference: true })
         {
             session.EmptyAnswered = true;
             session.PendingEmpty = true;
@@ -222,32 +229,31 @@ public sealed partial class PeerMachine
 
     private Received HandleHandshake(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
-        //= spec/p2pke.md#reserved-counters
-        var word = header.Word;
-        if (!P2pkeScheme.IsHandshake(word))
+        var step = _options.Catalogue.StepOf(datagram, out var scheme);
+        if (step == HandshakeStep.None)
         {
-            return Drop(P2pkeScheme.ReasonFor(header.Counter));
+            return Drop(_options.Catalogue.ReasonFor(header.Counter));
         }
 
-        if (P2pkeScheme.CheckLength(word, datagram.Length) is var length && length != DropReason.None)
+        if (scheme!.CheckLength(step, datagram.Length) is var length && length != DropReason.None)
         {
             return Drop(length);
         }
 
-        return word switch
+        return step switch
         {
-            P2pkeScheme.RespHelloWord => HandleRespHello(path, datagram),
-            P2pkeScheme.InitHelloWord => HandleInitHello(path, datagram),
-            _ => HandleInitDone(path, datagram),
+            HandshakeStep.Answer => HandleAnswer(path, datagram),
+            HandshakeStep.First => HandleFirst(path, datagram),
+            _ => HandleFinish(path, datagram),
         };
     }
 
-    private Received HandleRespHello(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Received HandleAnswer(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
         //= spec/p2pke.md#resp-hello-repeat
         foreach (var finishing in _finishings)
         {
-            if (finishing is { IsOpen: true, NextCopy: not null } && finishing.Session.Path.Remote == path.Remote && datagram.SequenceEqual(finishing.RespHello))
+            if (finishing is { IsOpen: true, NextCopy: not null } && finishing.Session.Path.Remote == path.Remote && datagram.SequenceEqual(finishing.Answer))
             {
                 finishing.Session.PendingFinish = Math.Min(finishing.Session.PendingFinish + 1, MaxPendingCopies);
                 Statistics.AddCachedAnswer();
@@ -255,13 +261,14 @@ public sealed partial class PeerMachine
             }
         }
 
-        List<RespHelloCandidate>? candidates = null;
+        List<AnswerCandidate>? candidates = null;
+        Scheme? scheme = null;
         var reason = DropReason.NoHandshake;
         if (_sessions.Unconfirmed < ImplementationLimits.AnswersPerFirstMessage)
         {
             foreach (var attempt in _attempts)
             {
-                if (attempt.Path.Remote != path.Remote)
+                if (attempt.Path.Remote != path.Remote || (scheme ?? attempt.Scheme) != attempt.Scheme || attempt.Scheme.StepOf(datagram) != HandshakeStep.Answer)
                 {
                     continue;
                 }
@@ -269,6 +276,7 @@ public sealed partial class PeerMachine
                 reason = attempt.TryBeginCheck(datagram, out var candidate);
                 if (reason == DropReason.None)
                 {
+                    scheme = attempt.Scheme;
                     (candidates ??= []).Add(candidate);
                 }
             }
@@ -279,12 +287,12 @@ public sealed partial class PeerMachine
             return Received.NotMine(reason);
         }
 
-        _work.Enqueue(new RespHelloWork(_p2pke, candidates, datagram.ToArray(), _options.RemotePeer) { Path = path });
+        _work.Enqueue(scheme!.BeginCheck(_context, candidates, datagram.ToArray(), path, _options.RemotePeer));
         return Received.Of(ReceivedKind.Handshake);
     }
 
     //= spec/p2pke.md#init-hello-completed
-    private Received HandleInitHello(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Received HandleFirst(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
         foreach (var session in _sessions.All)
         {
@@ -298,7 +306,7 @@ public sealed partial class PeerMachine
     }
 
     //= spec/p2pke.md#init-done-repeat
-    private Received HandleInitDone(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Received HandleFinish(scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
         foreach (var session in _sessions.All)
         {

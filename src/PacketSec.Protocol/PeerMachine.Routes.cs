@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol;
@@ -11,13 +12,13 @@ public sealed partial class PeerMachine
         for (var i = _routes.Count - 1; i >= 0; i--)
         {
             var told = _routes[i];
-            var use = UseOf(told.Remote, out var isDirect);
-            if (use == told.Use && isDirect == told.IsDirect && AreAgreementsOf(told.Remote, told.Agreements))
+            var use = UseOf(told.Remote, out var direct);
+            if (use == told.Use && direct == told.DirectScheme && AreAgreementsOf(told.Remote, told.Agreements))
             {
                 continue;
             }
 
-            var changed = RouteTo(told.Remote, use, isDirect);
+            var changed = RouteTo(told.Remote, use, direct);
             _events.Enqueue(changed);
             if (use == RouteUse.None)
             {
@@ -50,15 +51,15 @@ public sealed partial class PeerMachine
             }
         }
 
-        if (UseOf(remote, out var isDirect) is var use && use != RouteUse.None)
+        if (UseOf(remote, out var direct) is var use && use != RouteUse.None)
         {
-            var added = RouteTo(remote, use, isDirect);
+            var added = RouteTo(remote, use, direct);
             _routes.Add(added);
             _events.Enqueue(added);
         }
     }
 
-    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote, RouteUse use, bool isDirect)
+    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote, RouteUse use, Scheme? direct)
     {
         var agreements = new List<Agreement>();
         foreach (var session in _sessions.All)
@@ -69,19 +70,19 @@ public sealed partial class PeerMachine
             }
         }
 
-        return new(remote, use) { Agreements = agreements, IsDirect = isDirect };
+        return new(remote, use) { Agreements = agreements, DirectScheme = direct };
     }
 
-    private RouteUse UseOf(NetworkAddress remote, out bool isDirect)
+    private RouteUse UseOf(NetworkAddress remote, out Scheme? direct)
     {
         var use = AttemptAddress == remote ? RouteUse.Handshake : RouteUse.None;
-        isDirect = use == RouteUse.Handshake && _proposal is null;
+        direct = use == RouteUse.Handshake && _proposal is null ? _directScheme : null;
         foreach (var session in _sessions.All)
         {
             if (session.Path.Remote == remote && session.State != SessionState.Ended)
             {
                 use = RouteUse.Session;
-                isDirect |= session.Agreement is null;
+                direct = session.Agreement is null ? session.Scheme : direct;
             }
         }
 

@@ -69,10 +69,10 @@ public sealed partial class PeerMachine
         ArgumentNullException.ThrowIfNull(aead);
         foreach (var attempt in _attempts)
         {
-            if (attempt.PendingHello)
+            if (attempt.PendingFirst)
             {
-                attempt.PendingHello = false;
-                transmit = Copy(attempt.InitHello, attempt.Path, buffer);
+                attempt.PendingFirst = false;
+                transmit = Copy(attempt.FirstMessage, attempt.Path, buffer);
                 return true;
             }
         }
@@ -130,7 +130,7 @@ public sealed partial class PeerMachine
         if (session.PendingEmpty)
         {
             session.PendingEmpty = false;
-            if (session.MaySend(now))
+            if (session.MaySendEmpty(now))
             {
                 var length = session.Seal(now, aead, default, buffer);
                 _liveness.OnReceiptSent(now);
@@ -190,10 +190,10 @@ public sealed partial class PeerMachine
     }
 
     /// <summary>
-    /// Whether an InitHello of ours followed the one of a session that we initiated: where it came to nothing, the reference has thrown that
+    /// Whether a first message of ours followed the one of a session that we initiated: where it came to nothing, the reference has thrown that
     /// session away all the same, and a packet on it would harm it.
     /// </summary>
-    private bool MayBeReset(Session session) => session.Role == SessionRole.Initiator && session.Begun < _lastHello;
+    private bool MayBeReset(Session session) => session.Role == SessionRole.Initiator && session.Begun < _lastFirst;
 
     private Session? SelectSession(Instant now, int packetLength)
     {

@@ -1,5 +1,4 @@
 using PacketSec.Protocol.Schemes;
-using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol;
@@ -44,13 +43,13 @@ public sealed partial class PeerMachine
         {
             switch (work)
             {
-                case InitHelloWork hello when _attempts.Find(attempt => attempt.Id == work.AttemptId) is { } attempt:
-                    attempt.Install(now, hello, _options.Random);
-                    _lastHello = now;
+                case FirstMessageWork first when _attempts.Find(attempt => attempt.Id == work.AttemptId) is { } attempt:
+                    attempt.Install(now, first, _options.Random);
+                    _lastFirst = now;
                     OfferFirstPacket(attempt);
                     break;
-                case RespHelloWork response:
-                    OnChecked(now, response);
+                case AnswerCheckWork check:
+                    OnChecked(now, check);
                     break;
                 default:
                     break;
@@ -68,7 +67,7 @@ public sealed partial class PeerMachine
             {
                 if (attempt.HandleTimeout(now, _options.Random))
                 {
-                    _work.Enqueue(attempt.BeginHello(now));
+                    _work.Enqueue(attempt.BeginFirst(now));
                 }
             }
         }

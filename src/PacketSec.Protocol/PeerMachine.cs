@@ -18,7 +18,7 @@ namespace PacketSec.Protocol;
 public sealed partial class PeerMachine : IDisposable
 {
     private readonly PeerMachineOptions _options;
-    private readonly P2pkeContext _p2pke;
+    private readonly SchemeContext _context;
     private readonly SessionSet _sessions = new();
     private readonly SendQueue _queue = new();
     private readonly Timers _timers = new();
@@ -29,10 +29,11 @@ public sealed partial class PeerMachine : IDisposable
     private readonly Queue<(EarlyData Data, PathAddress Path)> _early = new();
 
     // In direct mode and for a rekey one each; under a negotiation one for each case, and one for each verified answer.
-    private readonly List<P2pkeInitiator> _attempts = [];
+    private readonly List<Initiation> _attempts = [];
     private readonly List<Finishing> _finishings = [];
 
     private ProposalOptions? _proposal;
+    private Scheme? _directScheme;
     private Negotiating? _negotiating;
     private long _lastAttempt;
     private Session? _newest;
@@ -42,7 +43,7 @@ public sealed partial class PeerMachine : IDisposable
     private Session? _lastOpened;
     private PathAddress? _path;
     private TimeSpan? _rtt;
-    private Instant? _lastHello;
+    private Instant? _lastFirst;
     private long _sessionNumber;
     private ChannelState _state = ChannelState.Opening;
     private CloseReason _closeReason;
@@ -61,7 +62,7 @@ public sealed partial class PeerMachine : IDisposable
         options.Catalogue.CheckProposal(options.Proposal);
         _options = options;
         MaxPayload = options.MaxDatagramSize - SpecLimits.DatagramOverhead;
-        _p2pke = new P2pkeContext(options.Crypto, options.Random, options.Identity);
+        _context = new SchemeContext(options.Crypto, options.Random, options.Identity);
     }
 
     private enum ChannelState
@@ -113,13 +114,16 @@ public sealed partial class PeerMachine : IDisposable
     /// <param name="now">The time.</param>
     /// <param name="path">Where; the local address may be left unspecified.</param>
     /// <param name="proposal">What is proposed, now and whenever the channel starts over; null is direct mode.</param>
-    /// <exception cref="ArgumentException">The proposal lists what it may not.</exception>
-    public void Connect(Instant now, in PathAddress path, ProposalOptions? proposal = null)
+    /// <param name="directScheme">The scheme of direct mode.</param>
+    /// <exception cref="ArgumentException">The proposal lists what it may not, or a scheme cannot call this peer.</exception>
+    public void Connect(Instant now, in PathAddress path, ProposalOptions? proposal = null, string directScheme = P2pkeScheme.SchemeName)
     {
         if (proposal is not null)
         {
             _options.Catalogue.CheckProposal(proposal);
         }
+
+        _options.Catalogue.CheckCallable(RemotePeer, proposal, directScheme);
 
         if (IsClosing)
         {
@@ -128,7 +132,7 @@ public sealed partial class PeerMachine : IDisposable
 
         _timers.Clear(PeerTimer.Retry);
         _timers.Clear(PeerTimer.Idle);
-        _proposal = proposal;
+        (_proposal, _directScheme) = (proposal, proposal is null ? _options.Catalogue.Find(directScheme) : null);
         var remote = path.Remote;
         if (AttemptAddress is { } other && other != remote)
         {
@@ -190,7 +194,6 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         var added = AddSession(session);
-        added.ConfirmedAt = now;
         //= spec/p2pke.md#responder-empty
         added.PendingConfirmation = 1;
         _liveness.OnAuthentic(now, isData: false);
@@ -199,7 +202,16 @@ public sealed partial class PeerMachine : IDisposable
             _early.Enqueue((early, session.Path));
         }
 
-        OnUsable(now, added);
+        if (added.IsUnproven)
+        {
+            AwaitProof(now, added);
+        }
+        else
+        {
+            added.ConfirmedAt = now;
+            OnUsable(now, added);
+        }
+
         Settle(now);
     }
 
@@ -288,77 +300,6 @@ public sealed partial class PeerMachine : IDisposable
         while (_work.TryDequeue(out var work))
         {
             work.Dispose();
-        }
-    }
-
-    private Session AddSession(EstablishedSession established)
-    {
-        var session = new Session(established, ++_sessionNumber, _options.Lifetimes);
-        if (session.Agreement is not null)
-        {
-            //= spec/psec.md#start-over
-            MayBeReference = false;
-            _proposal ??= _options.Proposal;
-        }
-
-        _sessions.Add(session);
-        TrimSessions();
-        return session;
-    }
-
-    private void TrimSessions()
-    {
-        while (_sessions.Trim() is { } evicted)
-        {
-            _events.Enqueue(new PeerEvent.SessionEnded(evicted.Number));
-        }
-    }
-
-    /// <summary>A session counts as confirmed: data goes out on it from here on.</summary>
-    private void OnUsable(Instant now, Session session)
-    {
-        (_mismatched, _peerClosed) = (false, false);
-        _events.Enqueue(new PeerEvent.SessionConfirmed(session.Number, session.Role, session.Path) { Agreement = session.Agreement });
-        if (_state == ChannelState.Opening)
-        {
-            _state = ChannelState.Open;
-            _events.Enqueue(new PeerEvent.Opened());
-        }
-
-        if (session.Role == SessionRole.Initiator)
-        {
-            _ownAttemptFailed = false;
-        }
-
-        Statistics.AddSession();
-        _newest = session;
-        //= spec/sessions.md#dead-session
-        _liveness.OnRecovering();
-        _timers.Clear(PeerTimer.Idle);
-        if (!MayBeReference || session.Role == SessionRole.Initiator)
-        {
-            _timers.Clear(PeerTimer.Rekey);
-        }
-
-        session.RekeyScheduled = false;
-        if (session.CarriedData)
-        {
-            ScheduleRekey(session);
-        }
-
-        if (_path is null || _path.Value.Remote != session.Path.Remote)
-        {
-            var moved = _path is not null;
-            _path = session.Path;
-            if (moved)
-            {
-                _events.Enqueue(new PeerEvent.AddressChanged(session.Path));
-            }
-        }
-
-        if (_options.Keepalive is { } keepalive)
-        {
-            _timers.SetEarlier(PeerTimer.Keepalive, now + keepalive);
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class PeerMachineOptions
     public required WallClock WallClock { get; init; }
 
     /// <summary>Gets what a channel that the peer opened by negotiation proposes when it starts over.</summary>
-    public ProposalOptions Proposal { get; init; } = new() { Schemes = [P2pkeScheme.Name] };
+    public ProposalOptions Proposal { get; init; } = new() { Schemes = [P2pkeScheme.SchemeName] };
 
     /// <summary>Gets the ages at which sessions change.</summary>
     public SessionLifetimes Lifetimes { get; init; } = SessionLifetimes.Default;

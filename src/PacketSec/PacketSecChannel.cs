@@ -5,7 +5,6 @@ using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
-using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec;
 
@@ -44,6 +43,7 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     private long _handlerStalls;
     private IPEndPoint? _remote;
     private Agreement? _agreement;
+    private string _scheme = string.Empty;
     private int _disposed;
 
     internal PacketSecChannel(EndpointDriver endpoint, PeerDriver peer)
@@ -68,7 +68,7 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     public IPEndPoint RemoteAddress => Volatile.Read(ref _remote) ?? throw new InvalidOperationException("The channel is not open yet.");
 
     /// <summary>Gets the scheme that made the newest session's keys, such as <c>p2pke-1</c>.</summary>
-    public string Scheme => Agreement?.Scheme ?? P2pkeScheme.Name;
+    public string Scheme => Volatile.Read(ref _scheme);
 
     /// <summary>Gets what the newest session was agreed on, the same at both ends; null in direct mode.</summary>
     public Agreement? Agreement => Volatile.Read(ref _agreement);
@@ -228,6 +228,7 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     internal void OnConfirmed(PeerEvent.SessionConfirmed session, IPEndPoint remote)
     {
         Volatile.Write(ref _agreement, session.Agreement);
+        Volatile.Write(ref _scheme, session.Scheme);
         if (_remote is null)
         {
             Volatile.Write(ref _remote, remote);

@@ -14,8 +14,11 @@ public sealed record PacketSecConnectOptions
     /// </summary>
     public string? DirectScheme { get; init; }
 
-    /// <summary>Gets a value indicating whether the proposal hides the own peer ID. All of its schemes must hide identities.</summary>
-    public bool HidePeerId { get; init; }
+    /// <summary>
+    /// Gets a value indicating whether the proposal hides the own peer ID. All of its schemes must hide identities; null, the default, hides it where
+    /// they all do.
+    /// </summary>
+    public bool? HidePeerId { get; init; }
 
     /// <summary>Gets a value indicating whether the proposal carries the first packet of the first scheme, which saves a round trip.</summary>
     public bool EmbedFirstPacket { get; init; } = true;
@@ -30,7 +33,7 @@ public sealed record PacketSecConnectOptions
     {
         if (DirectScheme is not null)
         {
-            if (Schemes is not null || HidePeerId)
+            if (Schemes is not null || HidePeerId == true)
             {
                 throw new ArgumentException("A direct dial negotiates nothing: leave Schemes and HidePeerId out, or DirectScheme.");
             }
@@ -51,7 +54,7 @@ public sealed record PacketSecConnectOptions
         var proposal = new ProposalOptions
         {
             Schemes = schemes,
-            HidePeerId = HidePeerId,
+            HidePeerId = HidePeerId ?? endpoint.Catalogue.HidesAll(schemes),
             EmbedFirstPacket = EmbedFirstPacket,
             AllowMixture = AllowSchemeMixture || (Schemes is null && endpoint.AllowSchemeMixture),
         };

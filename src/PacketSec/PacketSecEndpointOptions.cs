@@ -23,9 +23,9 @@ public sealed record PacketSecEndpointOptions
 
     /// <summary>
     /// Gets the schemes that are agreed on by negotiation: those that others' proposals are accepted for, and those that dials propose, the first choice
-    /// first. <c>p2pke-1</c> is the one there is. An empty list negotiates nothing.
+    /// first. An empty list negotiates nothing.
     /// </summary>
-    public IReadOnlyList<string> Schemes { get; init; } = [P2pkeScheme.Name];
+    public IReadOnlyList<string> Schemes { get; init; } = [P2pkeScheme.SchemeName];
 
     /// <summary>
     /// Gets the scheme that is served without negotiation too, to peers that know it beforehand, such as <c>p2pke-1</c> to its reference implementation.
@@ -98,7 +98,12 @@ public sealed record PacketSecEndpointOptions
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 
     /// <summary>Gets what is proposed where nothing else is said; null where nothing is negotiated.</summary>
-    internal ProposalOptions? DefaultProposal => Schemes.Count == 0 ? null : new() { Schemes = Schemes, AllowMixture = AllowSchemeMixture };
+    internal ProposalOptions? DefaultProposal => Schemes.Count == 0 ? null : new()
+    {
+        Schemes = Schemes,
+        AllowMixture = AllowSchemeMixture,
+        HidePeerId = Catalogue.HidesAll(Schemes),
+    };
 
     internal void Validate()
     {

@@ -10,7 +10,7 @@ namespace PacketSec.Cli.Commands;
 internal sealed class SchemeOptions
 {
     private static readonly SchemeCatalogue Known = SchemeCatalogue.Default;
-    private static readonly string[] Default = [P2pkeScheme.Name];
+    private static readonly string[] Default = [P2pkeScheme.SchemeName];
 
     private readonly Option<string[]> _schemes;
     private readonly Option<string?> _direct;

@@ -124,9 +124,9 @@ internal static class DatagramDecoder
         var isMessage = finding.Type != "malformed";
         if (header.Word == 0 && isMessage)
         {
-            flow.Scheme = P2pkeScheme.Name;
+            flow.Scheme = P2pkeScheme.SchemeName;
         }
-        else if (flow.Scheme is { } scheme and not P2pkeScheme.Name)
+        else if (flow.Scheme is { } scheme and not P2pkeScheme.SchemeName)
         {
             finding = OfOtherScheme(datagram, header, scheme);
             isMessage = true;

@@ -58,7 +58,7 @@ internal static class PsecFindings
 
     private static Finding OfFirstPacket(string? scheme, ReadOnlySpan<byte> packet)
     {
-        if (scheme == P2pkeScheme.Name)
+        if (scheme == P2pkeScheme.SchemeName)
         {
             return P2pkeFindings.OfInitHello(packet);
         }

@@ -19,7 +19,7 @@ internal static class Failures
         {
             PacketSecError.TimedOut when direct is not null
                 => $"{error.Message} It must also serve {direct} directly (psec listen --direct {direct}); if it negotiates, dial without --direct.",
-            PacketSecError.TimedOut => $"{error.Message} If it is one that does not negotiate, dial with --direct {P2pkeScheme.Name}.",
+            PacketSecError.TimedOut => $"{error.Message} If it is one that does not negotiate, dial with --direct {P2pkeScheme.SchemeName}.",
             PacketSecError.NoCommonScheme
                 => $"{peer} accepts none of the schemes proposed: name one that it serves by --scheme, or by --direct if it does not negotiate, or ask its operator.",
             _ => error.Message,

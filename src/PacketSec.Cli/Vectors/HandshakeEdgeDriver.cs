@@ -55,7 +55,7 @@ internal sealed class HandshakeEdgeDriver : IDisposable
                 Crypto = crypto,
                 Random = _random,
                 Identity = _identity,
-                DirectScheme = P2pkeScheme.Name,
+                DirectScheme = P2pkeScheme.SchemeName,
             });
             return;
         }

@@ -20,8 +20,13 @@ internal sealed class SessionSet : IDisposable
     /// <summary>Gets a value indicating whether a session lives that counted as confirmed.</summary>
     public bool AnyConfirmed => _sessions.Exists(session => session.IsLive && session.State != SessionState.Unconfirmed);
 
-    /// <summary>Gets the number of sessions that wait for the first packet from the other side.</summary>
-    public int Unconfirmed => _sessions.Count(session => session.State == SessionState.Unconfirmed);
+    /// <summary>Gets the number of sessions of ours that wait for the first packet from the other side.</summary>
+    public int Unconfirmed => _sessions.Count(session => session is { State: SessionState.Unconfirmed, Role: SessionRole.Initiator });
+
+    /// <summary>Gets the oldest responder's session that waits for the initiator's first packet, where there are more than may; otherwise null.</summary>
+    public Session? SurplusUnproven => _sessions.Count(session => session.IsUnproven) > ImplementationLimits.SessionsPerRole
+        ? _sessions.Find(session => session.IsUnproven)
+        : null;
 
     public void Add(Session session)
     {

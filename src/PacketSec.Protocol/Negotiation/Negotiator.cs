@@ -48,6 +48,9 @@ internal sealed partial class Negotiator
     /// <summary>Gets what was proposed from there, the oldest first.</summary>
     public IReadOnlyList<RemoteProposal> Remotes => _remotes;
 
+    /// <summary>Gets what first messages of the other side may be bound to.</summary>
+    public IEnumerable<Agreement> ResponderAgreements => _remotes.Where(remote => remote.IsResponder).Select(remote => remote.Agreement);
+
     /// <summary>Gets a value indicating whether proposals of others are being served.</summary>
     public bool Serves => _remotes.Exists(remote => remote.IsAccepted);
 

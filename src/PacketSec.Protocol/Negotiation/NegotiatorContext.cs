@@ -3,11 +3,6 @@ using PacketSec.Protocol.Identity;
 
 namespace PacketSec.Protocol.Negotiation;
 
-/// <summary>A scheme as the negotiation sees it.</summary>
-/// <param name="Name">Its name in proposals.</param>
-/// <param name="HidesIdentity">Whether neither identity shows to others than the two.</param>
-internal sealed record SchemeTraits(string Name, bool HidesIdentity);
-
 /// <summary>What the negotiations of an endpoint share. Immutable.</summary>
 internal sealed class NegotiatorContext
 {

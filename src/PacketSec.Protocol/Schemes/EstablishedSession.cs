@@ -17,8 +17,9 @@ public enum SessionRole
 /// <summary>What a completed handshake leaves behind, on its way into a session. It owns its keys until the session takes them.</summary>
 public sealed class EstablishedSession : IDisposable
 {
-    internal EstablishedSession(SessionRole role, SecretKey sendKey, SecretKey receiveKey)
+    internal EstablishedSession(Scheme scheme, SessionRole role, SecretKey sendKey, SecretKey receiveKey)
     {
+        Scheme = scheme;
         Role = role;
         SendKey = sendKey;
         ReceiveKey = receiveKey;
@@ -41,6 +42,8 @@ public sealed class EstablishedSession : IDisposable
 
     /// <summary>Gets what the session was agreed on; null in direct mode.</summary>
     public Agreement? Agreement { get; init; }
+
+    internal Scheme Scheme { get; }
 
     internal SecretKey SendKey { get; }
 

@@ -1,16 +1,78 @@
+using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes;
 
 /// <summary>The schemes that there are. A new one is registered here, and lives in a folder of its own.</summary>
-internal sealed class SchemeCatalogue(IReadOnlyList<SchemeTraits> schemes)
+internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
 {
-    public static SchemeCatalogue Default { get; } = new([new(P2pkeScheme.Name, HidesIdentity: false)]);
+    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme()]);
 
     public IEnumerable<string> Names => schemes.Select(scheme => scheme.Name);
 
     public bool Hides(string name) => schemes.Any(scheme => scheme.Name == name && scheme.HidesIdentity);
+
+    public bool HidesAll(IReadOnlyList<string> names) => names.Count > 0 && names.All(Hides);
+
+    /// <summary>Checks that an identity can be called by all schemes of a dial.</summary>
+    /// <exception cref="ArgumentException">It cannot; the message says why.</exception>
+    public void CheckCallable(PeerId peer, ProposalOptions? proposal, string directScheme)
+    {
+        foreach (var name in proposal?.Schemes ?? [directScheme])
+        {
+            if (Find(name).WhyNotTo(peer) is { } reason)
+            {
+                throw new ArgumentException(reason);
+            }
+        }
+    }
+
+    /// <summary>Finds a scheme that was checked.</summary>
+    public Scheme Find(string name)
+    {
+        foreach (var scheme in schemes)
+        {
+            if (scheme.Name == name)
+            {
+                return scheme;
+            }
+        }
+
+        throw new ArgumentException($"No scheme named '{name}' is known; there is: {string.Join(", ", Names)}.", nameof(name));
+    }
+
+    /// <summary>Tells which message of which scheme a datagram is, by its first bytes; several schemes may share the form of their messages.</summary>
+    public HandshakeStep StepOf(ReadOnlySpan<byte> datagram, out Scheme? scheme)
+    {
+        foreach (var candidate in schemes)
+        {
+            if (candidate.StepOf(datagram) is var step && step != HandshakeStep.None)
+            {
+                scheme = candidate;
+                return step;
+            }
+        }
+
+        scheme = null;
+        return HandshakeStep.None;
+    }
+
+    /// <summary>Tells why a word below the data counters that is no handshake message is dropped.</summary>
+    //= spec/p2pke.md#reserved-counters
+    public DropReason ReasonFor(PacketCounter counter)
+    {
+        foreach (var scheme in schemes)
+        {
+            if (scheme.OwnsCounter(counter.Value))
+            {
+                return DropReason.UnexpectedHandshake;
+            }
+        }
+
+        return DropReason.ReservedCounter;
+    }
 
     /// <summary>Checks the schemes that an endpoint serves.</summary>
     /// <exception cref="ArgumentException">One is unknown, or they hide identities and give them away at once.</exception>

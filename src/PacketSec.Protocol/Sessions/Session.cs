@@ -19,6 +19,7 @@ internal sealed class Session : IDisposable
     private readonly byte[] _receiveKey;
     private readonly SessionLifetimes _lifetimes;
     private readonly Direction _sendDirection;
+    private readonly bool _sendsEarly;
     private uint _nextCounter;
     private int _earlyPackets;
     private int _earlyBytes;
@@ -33,6 +34,7 @@ internal sealed class Session : IDisposable
     {
         _nextCounter = nextCounter;
         Number = number;
+        Scheme = established.Scheme;
         Role = established.Role;
         Path = established.Path;
         Begun = established.Begun;
@@ -46,7 +48,8 @@ internal sealed class Session : IDisposable
         _receiveKey = _receiveSecret.Bytes;
         _lifetimes = lifetimes;
         _sendDirection = Role == SessionRole.Initiator ? Direction.InitiatorToResponder : Direction.ResponderToInitiator;
-        State = Role == SessionRole.Initiator ? SessionState.Unconfirmed : SessionState.Confirmed;
+        State = Role == SessionRole.Initiator || Scheme.FinishLeavesOpen ? SessionState.Unconfirmed : SessionState.Confirmed;
+        _sendsEarly = Role == SessionRole.Initiator && Scheme.SendsEarly;
         if (Confirmation is not null)
         {
             // The handshake sealed the confirmation with the first counter.
@@ -56,6 +59,9 @@ internal sealed class Session : IDisposable
 
     /// <summary>Gets the number within the peer, rising with each session.</summary>
     public long Number { get; }
+
+    /// <summary>Gets the scheme that made it.</summary>
+    public Scheme Scheme { get; }
 
     public SessionRole Role { get; }
 
@@ -135,6 +141,9 @@ internal sealed class Session : IDisposable
 
     public bool IsLive => State is SessionState.Unconfirmed or SessionState.Presumed or SessionState.Confirmed or SessionState.ReceiveOnly;
 
+    /// <summary>Gets a value indicating whether it is a responder's that waits for the initiator's first packet.</summary>
+    public bool IsUnproven => State == SessionState.Unconfirmed && Role == SessionRole.Responder;
+
     /// <summary>Gets whether the counter has come so far that the session is to be renewed.</summary>
     public bool WantsRekeyByCount => _nextCounter >= SpecLimits.RekeyAtCounter;
 
@@ -145,10 +154,13 @@ internal sealed class Session : IDisposable
     //= spec/sessions.md#lifetime-send
     public bool MaySend(Instant now) => State is SessionState.Confirmed or SessionState.Presumed && now < SendUntil && _nextCounter < SpecLimits.ClosingCounter;
 
+    /// <summary>Tells whether it may send an empty packet: a responder whose finish left open whether the initiator knows it asks by one.</summary>
+    public bool MaySendEmpty(Instant now) => MaySend(now) || IsUnproven;
+
     /// <summary>Tells whether an unconfirmed initiator's allowance covers one more packet.</summary>
     //= spec/sessions.md#early-data-sent
     public bool MaySendEarly(Instant now, int packetLength)
-        => State == SessionState.Unconfirmed && now < SendUntil
+        => _sendsEarly && State == SessionState.Unconfirmed && now < SendUntil
             && _earlyPackets < SpecLimits.EarlyPackets && _earlyBytes + packetLength <= SpecLimits.EarlyBytes;
 
     /// <summary>Moves through the transition table; an event that means nothing in this state changes nothing.</summary>

@@ -5,10 +5,12 @@ namespace PacketSec.Protocol.Sessions;
 /// <summary>The life of a session.</summary>
 internal enum SessionState
 {
-    /// <summary>We sent the finish and know the peer; it may not know us yet.</summary>
+    /// <summary>We sent the finish and it may not have come; or we are the responder, and the initiator may not know us yet.</summary>
     Unconfirmed,
 
-    /// <summary>The finish was sent three times to a peer that may be the reference, which confirms nothing.</summary>
+    /// <summary>
+    /// The finish was sent three times to a peer that may be the reference, which confirms nothing; or the answer proved all. Nothing authenticated yet.
+    /// </summary>
     Presumed,
 
     /// <summary>Both know each other.</summary>
@@ -29,6 +31,9 @@ internal enum SessionEvent
 {
     /// <summary>The finish was sent three times without an answer, to a peer that may be the reference.</summary>
     FinishRepeated,
+
+    /// <summary>The answer was all the proof that an initiator needs, in a scheme where it is.</summary>
+    AnswerConfirmed,
 
     /// <summary>A packet authenticated.</summary>
     Authenticated,
@@ -58,6 +63,7 @@ internal static class SessionTransitions
     private static readonly Dictionary<(SessionState, SessionEvent), SessionState> Table = new()
     {
         [(SessionState.Unconfirmed, SessionEvent.FinishRepeated)] = SessionState.Presumed,
+        [(SessionState.Unconfirmed, SessionEvent.AnswerConfirmed)] = SessionState.Presumed,
         [(SessionState.Unconfirmed, SessionEvent.Authenticated)] = SessionState.Confirmed,
         [(SessionState.Unconfirmed, SessionEvent.SendLifetimeOver)] = SessionState.ReceiveOnly,
         [(SessionState.Unconfirmed, SessionEvent.LifetimeOver)] = SessionState.Ended,

@@ -11,9 +11,10 @@ internal sealed class Dial
     private readonly EndpointDriver _driver;
     private readonly TaskCompletionSource<PacketSecChannel> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer, ProposalOptions? proposal)
+    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer, ProposalOptions? proposal, string directScheme)
     {
         Proposal = proposal;
+        DirectScheme = directScheme;
         _driver = driver;
         Remote = NetworkAddress.FromEndPoint(remote);
         Peer = peer;
@@ -25,6 +26,9 @@ internal sealed class Dial
 
     /// <summary>Gets what is proposed; null in direct mode.</summary>
     public ProposalOptions? Proposal { get; }
+
+    /// <summary>Gets the scheme of direct mode.</summary>
+    public string DirectScheme { get; }
 
     public Task<PacketSecChannel> Outcome => _outcome.Task;
 

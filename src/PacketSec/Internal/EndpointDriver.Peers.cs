@@ -12,6 +12,9 @@ internal sealed partial class EndpointDriver
     //= spec/sessions.md#redial
     private static readonly TimeSpan HeardLately = TimeSpan.FromSeconds(10);
 
+    // Channels that peers began and that are not open yet: each will want a place in the backlog.
+    private int _toBeOffered;
+
     private void Connect(Instant now, Dial dial)
     {
         if (dial.Outcome.IsCompleted)
@@ -52,7 +55,7 @@ internal sealed partial class EndpointDriver
             heard = peer.Machine.HeardWithin(now, HeardLately);
             if (!heard)
             {
-                peer.Machine.Connect(now, new PathAddress(default, dial.Remote), dial.Proposal);
+                peer.Machine.Connect(now, new PathAddress(default, dial.Remote), dial.Proposal, dial.DirectScheme);
             }
 
             _peerOutbox.Collect(now, peer.Machine, _aead);
@@ -262,7 +265,15 @@ internal sealed partial class EndpointDriver
         }
     }
 
-    private bool HasRoom() => _closingUntil is null && _accepted.Reader.Count < Options.AcceptBacklog;
+    private bool HasRoom() => _closingUntil is null && _accepted.Reader.Count + _toBeOffered < Options.AcceptBacklog;
+
+    private bool TakeOffer(PeerDriver peer)
+    {
+        var taken = peer.IsToBeOffered;
+        peer.IsToBeOffered = false;
+        _toBeOffered -= taken ? 1 : 0;
+        return taken;
+    }
 
     private void Ask(Instant now, EndpointEvent.DecisionRequested question)
     {
@@ -308,7 +319,8 @@ internal sealed partial class EndpointDriver
         if (isNew)
         {
             peer = AddPeer(established.Peer, established.Session.RemotePeer);
-            peer.IsOwned = true;
+            (peer.IsOwned, peer.IsToBeOffered) = (true, true);
+            _toBeOffered++;
         }
 
         Instant? deadline;
@@ -327,11 +339,6 @@ internal sealed partial class EndpointDriver
         }
 
         Drain(now, peer);
-        if (isNew)
-        {
-            // There is room: it was looked at when the channel was decided on, by this thread, the only one that adds.
-            _accepted.Writer.TryWrite(peer.Channel);
-        }
     }
 
     private bool TryPollEarly(Instant now, PeerDriver peer, out int length)
@@ -355,7 +362,7 @@ internal sealed partial class EndpointDriver
             IdleTimeout = Options.IdleTimeout,
             Keepalive = Options.Keepalive,
             Catalogue = Options.Catalogue,
-            Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.Name] },
+            Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.SchemeName] },
             MaxDatagramSize = Options.MaxUdpPayload,
         }));
         _peers[handle] = peer;
@@ -390,6 +397,12 @@ internal sealed partial class EndpointDriver
                 peer.Dials.RemoveAll(dial => dial.Outcome.IsCompletedSuccessfully);
                 break;
             case PeerEvent.Opened:
+                if (TakeOffer(peer))
+                {
+                    // There is room: it was looked at when the channel was decided on, by this thread, the only one that adds.
+                    _accepted.Writer.TryWrite(channel);
+                }
+
                 break;
             case PeerEvent.SessionEnded session:
                 //= spec/sessions.md#key-erasure
@@ -443,6 +456,7 @@ internal sealed partial class EndpointDriver
             FailDials(peer, failure);
         }
 
+        TakeOffer(peer);
         Forget(peer, error);
 
         // Another part of the application disposed the channel that these dials shared: they get one of their own.

@@ -7,6 +7,7 @@ using PacketSec.Crypto;
 using PacketSec.Diagnostics;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Udp;
 
 namespace PacketSec.Internal;
@@ -146,7 +147,9 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
 
         cancellationToken.ThrowIfCancellationRequested();
         var proposal = options.ToProposal(Options);
-        var dial = new Dial(this, remote, peer, proposal);
+        var directScheme = options.DirectScheme ?? Options.DirectScheme ?? P2pkeScheme.SchemeName;
+        Options.Catalogue.CheckCallable(peer, proposal, directScheme);
+        var dial = new Dial(this, remote, peer, proposal, directScheme);
         Post(new DriverMessage.Connect(dial));
         using var registration = cancellationToken.UnsafeRegister(static (dial, token) => ((Dial)dial!).Cancel(token), dial);
         return await dial.Outcome.ConfigureAwait(false);

@@ -49,6 +49,9 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
     /// <summary>Gets or sets a value indicating whether the application has the channel, or is about to get it. The endpoint's thread alone uses it.</summary>
     public bool IsOwned { get; set; }
 
+    /// <summary>Gets or sets a value indicating whether whoever accepts gets the channel when it is open. The endpoint's thread alone uses it.</summary>
+    public bool IsToBeOffered { get; set; }
+
     /// <summary>Gets or sets a value indicating whether the endpoint machine knows that the channel is closing. The endpoint's thread alone uses it.</summary>
     public bool IsRetired { get; set; }
 

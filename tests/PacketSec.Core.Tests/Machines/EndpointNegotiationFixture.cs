@@ -21,7 +21,7 @@ internal sealed class EndpointNegotiationFixture : IDisposable
             Crypto = CryptoProvider.Default,
             Random = new EndpointFixture.CountingSource(),
             Identity = Identity,
-            Schemes = [P2pkeScheme.Name],
+            Schemes = [P2pkeScheme.SchemeName],
             DirectScheme = directScheme,
         });
     }
@@ -42,10 +42,10 @@ internal sealed class EndpointNegotiationFixture : IDisposable
     }
 
     /// <summary>Makes a proposal of an attempt of its own.</summary>
-    public byte[] NewProposal(IdentityKey by, string scheme = P2pkeScheme.Name, bool takesRetry = true, byte[]? firstPacket = null)
+    public byte[] NewProposal(IdentityKey by, string scheme = P2pkeScheme.SchemeName, bool takesRetry = true, byte[]? firstPacket = null)
         => ProposalFrame.Encode(by.PeerId.Multihash, Strings(scheme, takesRetry), firstPacket);
 
-    public string[] Strings(string scheme = P2pkeScheme.Name, bool takesRetry = true)
+    public string[] Strings(string scheme = P2pkeScheme.SchemeName, bool takesRetry = true)
     {
         var attempt = PsecFrame.AttemptPrefix + $"{++_lastAttempt:D22}";
         return takesRetry ? [scheme, attempt, PsecFrame.Retry] : [scheme, attempt];
@@ -66,7 +66,7 @@ internal sealed class EndpointNegotiationFixture : IDisposable
         return ProposalFrame.Encode(frame.PeerId, strings, frame.FirstPacket);
     }
 
-    public static Agreement StandardOf(byte[] proposal, string scheme = P2pkeScheme.Name)
+    public static Agreement StandardOf(byte[] proposal, string scheme = P2pkeScheme.SchemeName)
     {
         Assert.True(WireMessage.TryRead<ProposalFrame>(proposal, out var frame));
         return Agreement.Standard(CryptoProvider.Default, frame.ToNormalForm(), scheme, null);
@@ -133,7 +133,7 @@ internal sealed class EndpointNegotiationFixture : IDisposable
     {
         Assert.True(Machine.TryOpenPeer(peer, remote, out var handle));
         Machine.HandleNegotiation(Now, handle, new NegotiationRequest.Propose(
-            new(default, remote), options ?? new() { Schemes = [P2pkeScheme.Name], EmbedFirstPacket = false }));
+            new(default, remote), options ?? new() { Schemes = [P2pkeScheme.SchemeName], EmbedFirstPacket = false }));
         return handle;
     }
 

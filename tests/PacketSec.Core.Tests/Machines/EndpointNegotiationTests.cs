@@ -44,8 +44,8 @@ public sealed class EndpointNegotiationTests
     {
         using var fixture = new EndpointNegotiationFixture();
         using var peer = fixture.NewIdentity(2);
-        var shortest = ProposalFrame.Encode(peer.PeerId.Multihash, [P2pkeScheme.Name], new byte[200]).Length - 200;
-        var proposal = ProposalFrame.Encode(peer.PeerId.Multihash, [P2pkeScheme.Name], new byte[size - shortest]);
+        var shortest = ProposalFrame.Encode(peer.PeerId.Multihash, [P2pkeScheme.SchemeName], new byte[200]).Length - 200;
+        var proposal = ProposalFrame.Encode(peer.PeerId.Multihash, [P2pkeScheme.SchemeName], new byte[size - shortest]);
         Assert.Equal(size, proposal.Length);
         Assert.Equal((kind, reason), fixture.Receive(Remote, proposal));
     }
@@ -133,7 +133,7 @@ public sealed class EndpointNegotiationTests
     [Fact]
     public void A_tagged_first_packet_needs_a_negotiation_and_is_not_given_to_the_direct_scheme()
     {
-        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.Name);
+        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.SchemeName);
         using var peer = fixture.NewIdentity(2);
         var proposal = fixture.NewProposal(peer);
         using var hello = fixture.NewInitHello(peer, EndpointNegotiationFixture.StandardOf(proposal));
@@ -181,7 +181,7 @@ public sealed class EndpointNegotiationTests
     [Fact]
     public void Frames_are_not_held_as_early_data()
     {
-        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.Name);
+        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.SchemeName);
         using var peer = fixture.NewIdentity(2);
         using var hello = fixture.NewInitHello(peer, null);
         fixture.Receive(Remote, hello.InitHello);

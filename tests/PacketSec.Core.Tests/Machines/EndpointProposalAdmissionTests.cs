@@ -86,7 +86,7 @@ public sealed class EndpointProposalAdmissionTests
     [Fact]
     public void One_that_drew_no_first_packet_is_asked_again_when_work_is_full_and_one_that_did_is_not()
     {
-        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.Name);
+        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.SchemeName);
         using var peer = fixture.NewIdentity(2);
         var idle = fixture.NewProposal(peer);
         var busy = fixture.NewProposal(peer);
@@ -173,7 +173,7 @@ public sealed class EndpointProposalAdmissionTests
     {
         using var fixture = new EndpointNegotiationFixture();
         using var peer = fixture.NewIdentity(2);
-        var proposal = ProposalFrame.Encode(peer.PeerId.Multihash, [P2pkeScheme.Name]);
+        var proposal = ProposalFrame.Encode(peer.PeerId.Multihash, [P2pkeScheme.SchemeName]);
         var agreement = EndpointNegotiationFixture.StandardOf(proposal);
         using var hello = fixture.NewInitHello(peer, agreement);
         Assert.Equal(200, hello.InitHello.Length);
@@ -205,10 +205,10 @@ public sealed class EndpointProposalAdmissionTests
     {
         using var fixture = new EndpointNegotiationFixture();
         fixture.Fill(ImplementationLimits.Proposals);
-        var tiny = ProposalFrame.Encode([0, 1, 7], [P2pkeScheme.Name, PsecFrame.Retry]);
+        var tiny = ProposalFrame.Encode([0, 1, 7], [P2pkeScheme.SchemeName, PsecFrame.Retry]);
         Assert.Equal((ReceivedKind.Dropped, DropReason.Amplification), fixture.Receive(Remote, tiny));
         Assert.Empty(fixture.Sent());
-        var longer = ProposalFrame.Encode([0, 20, .. new byte[20].Select(_ => (byte)7)], [P2pkeScheme.Name, PsecFrame.Retry]);
+        var longer = ProposalFrame.Encode([0, 20, .. new byte[20].Select(_ => (byte)7)], [P2pkeScheme.SchemeName, PsecFrame.Retry]);
         Assert.Equal(Taken, fixture.Receive(Remote, longer));
         Assert.True(Assert.Single(fixture.Sent()).Length <= longer.Length);
     }
@@ -259,7 +259,7 @@ public sealed class EndpointProposalAdmissionTests
     [Fact]
     public void A_win_wipes_the_other_handshakes_of_its_proposals_and_no_others()
     {
-        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.Name);
+        using var fixture = new EndpointNegotiationFixture(directScheme: P2pkeScheme.SchemeName);
         using var peer = fixture.NewIdentity(2);
         var proposals = new[] { fixture.NewProposal(peer), fixture.NewProposal(peer) };
         var hellos = proposals.Select(proposal => fixture.NewInitHello(peer, EndpointNegotiationFixture.StandardOf(proposal))).ToArray();

@@ -38,5 +38,5 @@ public sealed class P2pkeTranscriptTests
     }
 
     private static Agreement? AgreementOf(int number)
-        => number == 0 ? null : Agreement.Standard(CryptoProvider.Default, [0, (byte)number], P2pkeScheme.Name, null);
+        => number == 0 ? null : Agreement.Standard(CryptoProvider.Default, [0, (byte)number], P2pkeScheme.SchemeName, null);
 }

@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Tests.Api;
 
@@ -10,7 +11,7 @@ public class NegotiationTests
     private const string Other = "test-other-1";
     private const string Hiding = "test-hiding-1";
 
-    private static readonly SchemeCatalogue Catalogue = new([new(Direct, false), new(Other, false), new(Hiding, true)]);
+    private static readonly SchemeCatalogue Catalogue = new([new P2pkeScheme(), new P2pkeScheme(Other), new P2pkeScheme(Hiding, hidesIdentity: true)]);
 
     public static TheoryData<string, PacketSecConnectOptions, string> BadDials => new()
     {

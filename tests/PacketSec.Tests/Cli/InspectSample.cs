@@ -106,12 +106,12 @@ internal static class InspectSample
 
     private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Standard()
     {
-        string[] strings = [P2pkeScheme.Name, "psec-attempt-1:AAECAwQFBgcICQoLDA0ODw", PsecFrame.Retry];
+        string[] strings = [P2pkeScheme.SchemeName, "psec-attempt-1:AAECAwQFBgcICQoLDA0ODw", PsecFrame.Retry];
         var (_, tag) = Proposal(PeerOf(1).Multihash, strings[0], strings[1..]);
         return
         [
             (A, B, ProposalFrame.Encode(PeerOf(1).Multihash, strings, InitHello(1, tag))),
-            (B, A, Accept(P2pkeScheme.Name)),
+            (B, A, Accept(P2pkeScheme.SchemeName)),
             (B, A, RespHello),
             (A, B, InitDone),
             (B, A, Sealed(0x80000010, 0)),
@@ -154,7 +154,7 @@ internal static class InspectSample
 
     private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Odd()
     {
-        var proposal = Proposal(PeerOf(4).Multihash, P2pkeScheme.Name).Frame;
+        var proposal = Proposal(PeerOf(4).Multihash, P2pkeScheme.SchemeName).Frame;
         return
         [
             (G, H, proposal[..^1]), // no session was seen: a frame with a fault, or data

@@ -10,6 +10,11 @@ namespace PacketSec.Protocol.Schemes.P2pke;
 /// <summary>What every handshake of an endpoint shares, and the claims that both roles make and check. Thread-safe.</summary>
 internal sealed class P2pkeContext(ICryptoProvider crypto, IRandomSource random, IdentityKey identity)
 {
+    public P2pkeContext(SchemeContext context)
+        : this(context.Crypto, context.Random, context.Identity)
+    {
+    }
+
     public ICryptoProvider Crypto => crypto;
 
     public IRandomSource Random => random;

@@ -10,24 +10,25 @@ using PacketSec.Protocol.Wire.P2pke;
 namespace PacketSec.Protocol.Schemes.P2pke;
 
 /// <summary>Checks an InitHello and makes the RespHello.</summary>
-internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, Agreement? agreement = null) : HandshakeWork
+internal sealed class InitHelloResponse : AnswerWork
 {
-    private ResponderKeys? _keys;
+    private readonly P2pkeContext _context;
+    private readonly byte[] _initHello;
+
+    public InitHelloResponse(P2pkeContext context, byte[] initHello, Agreement? agreement = null)
+    {
+        _context = context;
+        _initHello = initHello;
+        Agreement = agreement;
+    }
 
     /// <summary>Gets the datagram of the answer.</summary>
-    public byte[] RespHello { get; private set; } = [];
+    public byte[] RespHello => Answer;
 
     public override void Run() => Outcome = Check();
 
     /// <summary>Hands over what the handshake keeps until the finish.</summary>
-    public ResponderKeys TakeKeys()
-    {
-        var keys = _keys ?? throw new InvalidOperationException("The work has not succeeded.");
-        _keys = null;
-        return keys;
-    }
-
-    public override void Dispose() => _keys?.Dispose();
+    public ResponderKeys TakeKeys() => (ResponderKeys)TakePendingKeys();
 
     /// <summary>Checks all of a payload but the signature: what costs little.</summary>
     public static DropReason CheckForm(P2pkeContext context, ReadOnlySpan<byte> payload, out InitHelloBody body, out PublicKey? key)
@@ -58,14 +59,14 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, 
 
     private DropReason Check()
     {
-        using var noise = context.NewHandshake(initiator: false, agreement);
+        using var noise = _context.NewHandshake(initiator: false, Agreement);
         Span<byte> payload = stackalloc byte[P2pkeScheme.MaxMessage];
-        if (!noise.TryReadMessage(initHello.AsSpan(SpecLimits.HeaderSize), payload[..(initHello.Length - P2pkeScheme.MinInitHello)], out var length))
+        if (!noise.TryReadMessage(_initHello.AsSpan(SpecLimits.HeaderSize), payload[..(_initHello.Length - P2pkeScheme.MinInitHello)], out var length))
         {
             return DropReason.Malformed;
         }
 
-        var reason = CheckForm(context, payload[..length], out var body, out var key);
+        var reason = CheckForm(_context, payload[..length], out var body, out var key);
         if (reason != DropReason.None)
         {
             return reason;
@@ -73,15 +74,15 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, 
 
         //= spec/p2pke.md#init-hello-claim
         //= spec/p2pke.md#signature-prehash
-        return P2pkeSignature.Verify(context.Crypto, key!, P2pkeSignature.Timestamp, body.Timestamp, body.AuthClaim.Signature)
-            ? Answer(noise, key!)
+        return P2pkeSignature.Verify(_context.Crypto, key!, P2pkeSignature.Timestamp, body.Timestamp, body.AuthClaim.Signature)
+            ? MakeAnswer(noise, key!)
             : DropReason.BadSignature;
     }
 
-    private DropReason Answer(HandshakeState noise, PublicKey key)
+    private DropReason MakeAnswer(HandshakeState noise, PublicKey key)
     {
-        var signature = context.Sign(P2pkeSignature.ChannelBinding, noise.HandshakeHash);
-        var claim = new AuthClaim(context.Identity.PublicKey.PublicKeyInfo, signature);
+        var signature = _context.Sign(P2pkeSignature.ChannelBinding, noise.HandshakeHash);
+        var claim = new AuthClaim(_context.Identity.PublicKey.PublicKeyInfo, signature);
         var payload = P2pkeContext.Encode(new RespHelloBody(claim));
         //= spec/p2pke.md#resp-hello-layout
         var message = new byte[P2pkeScheme.MinRespHello + payload.Length];
@@ -97,8 +98,7 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, 
         {
             var h2 = noise.HandshakeHash.ToArray();
             noise.Split(keys[..32], keys[32..]);
-            _keys = new ResponderKeys(key, h2, new SecretKey(keys[..32]), new SecretKey(keys[32..]));
-            RespHello = message;
+            Succeed(message, new ResponderKeys(key, h2, new SecretKey(keys[..32]), new SecretKey(keys[32..])));
             return DropReason.None;
         }
         finally
@@ -109,45 +109,20 @@ internal sealed class InitHelloResponse(P2pkeContext context, byte[] initHello, 
 }
 
 /// <summary>What a responder keeps between its answer and the finish. Owns its keys.</summary>
-internal sealed class ResponderKeys(PublicKey claimedKey, byte[] channelBinding, SecretKey receiveKey, SecretKey sendKey) : IDisposable
+internal sealed class ResponderKeys(PublicKey claimedKey, byte[] channelBinding, SecretKey receiveKey, SecretKey sendKey)
+    : PendingKeys(receiveKey, sendKey)
 {
     public PublicKey ClaimedKey => claimedKey;
 
     public ReadOnlySpan<byte> ChannelBinding => channelBinding;
 
-    public SecretKey ReceiveKey => receiveKey;
-
-    public SecretKey SendKey => sendKey;
-
-    /// <summary>A copy for work on another thread: the original may be wiped meanwhile.</summary>
-    public ResponderKeys Copy() => new(claimedKey, channelBinding, new SecretKey(receiveKey.Span), new SecretKey(sendKey.Span));
-
-    public void Dispose()
-    {
-        receiveKey.Dispose();
-        sendKey.Dispose();
-    }
+    public override ResponderKeys Copy() => new(claimedKey, channelBinding, new SecretKey(ReceiveKey.Span), new SecretKey(SendKey.Span));
 }
 
 /// <summary>Checks an InitDone against the pending handshakes of its address.</summary>
 internal sealed class InitDoneWork(
-    P2pkeContext context, PathAddress path, byte[] initDone, IReadOnlyList<(long Id, ResponderKeys Keys)> candidates) : HandshakeWork
+    P2pkeContext context, PathAddress path, byte[] initDone, IReadOnlyList<(long Id, ResponderKeys Keys)> candidates) : FinishWork(path, initDone)
 {
-    /// <summary>Gets the path it came on, whose local end the session keeps.</summary>
-    public PathAddress Path => path;
-
-    /// <summary>Gets the finish worked on.</summary>
-    public byte[] InitDone => initDone;
-
-    /// <summary>Gets the handshake whose key opened the finish, or 0.</summary>
-    public long MatchedId { get; private set; }
-
-    /// <summary>Gets the first packet of the session: empty, with the first data counter.</summary>
-    public byte[] Confirmation { get; private set; } = [];
-
-    /// <summary>Gets the closing message, sent in place of the confirmation when the application refuses.</summary>
-    public byte[] Refusal { get; private set; } = [];
-
     public override void Run() => Outcome = Check();
 
     public override void Dispose()
@@ -162,10 +137,10 @@ internal sealed class InitDoneWork(
     {
         using var aead = context.Crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
         Span<byte> buffer = stackalloc byte[P2pkeScheme.MaxMessage];
-        var payload = buffer[..(initDone.Length - P2pkeScheme.MinInitDone)];
+        var payload = buffer[..(Finish.Length - P2pkeScheme.MinInitDone)];
         foreach (var (id, keys) in candidates)
         {
-            if (PacketAead.TryOpen(aead, keys.ReceiveKey.Span, new PacketCounter(P2pkeScheme.InitDoneCounter), initDone, payload))
+            if (PacketAead.TryOpen(aead, keys.ReceiveKey.Span, new PacketCounter(P2pkeScheme.InitDoneCounter), Finish, payload))
             {
                 MatchedId = id;
                 return CheckClaim(keys, payload, aead);
@@ -200,19 +175,10 @@ internal sealed class InitDoneWork(
         reason = context.Verify(body.AuthClaim, P2pkeSignature.ChannelBinding, keys.ChannelBinding, out _);
         if (reason == DropReason.None)
         {
-            Confirmation = SealEmpty(keys, SpecLimits.FirstDataCounter, aead);
-            Refusal = SealEmpty(keys, SpecLimits.ClosingCounter, aead);
+            RemoteKey = key;
+            SealFirstPackets(aead, keys);
         }
 
         return reason;
-    }
-
-    private static byte[] SealEmpty(ResponderKeys keys, uint counter, AeadContext aead)
-    {
-        var packet = new byte[SpecLimits.DatagramOverhead];
-        var header = new PacketHeader(Direction.ResponderToInitiator, new PacketCounter(counter));
-        header.WriteTo(packet);
-        PacketAead.Seal(aead, keys.SendKey.Span, header.Counter, default, packet);
-        return packet;
     }
 }

@@ -1,16 +1,17 @@
 using PacketSec.Crypto;
 using PacketSec.Noise;
+using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Wire;
 
-namespace PacketSec.Protocol.Schemes.P2pke;
+namespace PacketSec.Protocol.Schemes;
 
 /// <summary>
-/// One attempt to initiate <c>p2pke-1</c>: sends InitHello until a RespHello is accepted or its time is over. In direct mode it makes fresh ones,
-/// and takes the answer to the latest; under an agreement there is one, which may be answered several times. Pure: the peer machine owns the clock,
-/// the work and the sending.
+/// One attempt to initiate a handshake: sends the first message until an answer is accepted or its time is over. Towards a peer that may be the
+/// reference it makes fresh ones, and takes the answer to the latest; otherwise there is one, which may be answered several times. Pure: the peer
+/// machine owns the clock, the work and the sending.
 /// </summary>
-internal sealed class P2pkeInitiator : IDisposable
+internal sealed class Initiation : IDisposable
 {
     /// <summary>When the first copy is sent again.</summary>
     public static readonly TimeSpan FirstResend = TimeSpan.FromMilliseconds(250);
@@ -20,20 +21,23 @@ internal sealed class P2pkeInitiator : IDisposable
 
     private static readonly TimeSpan MinFresh = TimeSpan.FromSeconds(1);
 
-    private readonly P2pkeContext _context;
+    private readonly SchemeContext _context;
     private readonly WallClock _wallClock;
+    private readonly PeerId _remote;
     private readonly List<byte[]> _answers = [];
     private HandshakeState? _noise;
-    private byte[] _initHello = [];
+    private byte[] _first = [];
     private Instant _resendAt;
     private Instant _freshAt;
     private TimeSpan _freshInterval;
     private int _working;
 
-    public P2pkeInitiator(P2pkeContext context, WallClock wallClock, PathAddress path, Instant now, TimeSpan? rtt, long id)
+    public Initiation(Scheme scheme, SchemeContext context, WallClock wallClock, PeerId remote, PathAddress path, Instant now, TimeSpan? rtt, long id)
     {
+        Scheme = scheme;
         _context = context;
         _wallClock = wallClock;
+        _remote = remote;
         var fresh = (rtt ?? TimeSpan.Zero) * 3;
         _freshInterval = fresh > MinFresh ? fresh : MinFresh;
         Path = path;
@@ -44,12 +48,14 @@ internal sealed class P2pkeInitiator : IDisposable
 
     public long Id { get; }
 
+    public Scheme Scheme { get; }
+
     public PathAddress Path { get; }
 
     /// <summary>Gets what the handshake is bound to; null in direct mode.</summary>
     public Agreement? Agreement { get; init; }
 
-    /// <summary>Gets or sets a value indicating whether InitHello stands in a proposal, and is not sent by itself.</summary>
+    /// <summary>Gets or sets a value indicating whether the first message stands in a proposal, and is not sent by itself.</summary>
     public bool Embedded { get; set; }
 
     /// <summary>Gets when the attempt's sessions must have proven themselves.</summary>
@@ -59,47 +65,47 @@ internal sealed class P2pkeInitiator : IDisposable
     /// <summary>Gets when the attempt is given up without an answer.</summary>
     public Instant AnswerBy { get; init; }
 
-    /// <summary>Gets which InitHello is the latest.</summary>
+    /// <summary>Gets which first message is the latest.</summary>
     public long Generation { get; private set; }
 
-    /// <summary>Gets when the latest InitHello was sent first; null while the first one is being made.</summary>
-    public Instant? HelloSentAt { get; private set; }
+    /// <summary>Gets when the latest first message was sent first; null while the first one is being made.</summary>
+    public Instant? FirstSentAt { get; private set; }
 
-    /// <summary>Gets or sets whether a copy of the InitHello waits to be sent.</summary>
-    public bool PendingHello { get; set; }
+    /// <summary>Gets or sets whether a copy of the first message waits to be sent.</summary>
+    public bool PendingFirst { get; set; }
 
-    public ReadOnlySpan<byte> InitHello => _initHello;
+    public ReadOnlySpan<byte> FirstMessage => _first;
 
     /// <summary>Gets when <see cref="HandleTimeout"/> has something to do; null while nothing is to be sent by time.</summary>
-    public Instant? NextAction => HelloSentAt is null || Embedded || _answers.Count > 0
+    public Instant? NextAction => FirstSentAt is null || Embedded || _answers.Count >= (Scheme.AnswerProves ? 1 : ImplementationLimits.AnswersPerFirstMessage)
         ? null
-        : Agreement is null ? Instant.Min(_resendAt, _freshAt) : _resendAt;
+        : MakesFresh ? Instant.Min(_resendAt, _freshAt) : _resendAt;
 
-    /// <summary>Whether its latest InitHello is later than another handshake's first message, or still to be made.</summary>
-    public bool IsLaterThan(Instant begun) => HelloSentAt is null || HelloSentAt > begun;
+    private bool MakesFresh => Agreement is null && Scheme.HasReference;
 
-    /// <summary>Starts making an InitHello with a fresh ephemeral key.</summary>
-    //= spec/p2pke.md#timestamp-encoding
-    public InitHelloWork BeginHello(Instant now)
-        => new(_context, Tai64n.FromDateTimeOffset(DateTimeOffset.UnixEpoch + _wallClock.ToUnixTime(now)), Agreement) { AttemptId = Id };
+    /// <summary>Whether its latest first message is later than another handshake's first message, or still to be made.</summary>
+    public bool IsLaterThan(Instant begun) => FirstSentAt is null || FirstSentAt > begun;
 
-    /// <summary>Takes a fresh InitHello; the one before it counts no more.</summary>
+    /// <summary>Starts making a first message with a fresh ephemeral key.</summary>
+    public FirstMessageWork BeginFirst(Instant now) => Scheme.BeginFirst(_context, new(Id, Agreement, _remote, _wallClock.ToUnixTime(now)));
+
+    /// <summary>Takes a fresh first message; the one before it counts no more.</summary>
     //= spec/p2pke.md#init-hello-latest
-    public void Install(Instant now, InitHelloWork work, IRandomSource random)
+    public void Install(Instant now, FirstMessageWork work, IRandomSource random)
     {
         _noise?.Dispose();
         _noise = work.TakeNoise();
-        _initHello = work.InitHello;
+        _first = work.FirstMessage;
         Generation++;
         _working = 0;
-        PendingHello = !Embedded;
-        HelloSentAt = now;
+        PendingFirst = !Embedded;
+        FirstSentAt = now;
         _resendAt = now + Jitter.Lengthen(FirstResend, random);
         _freshAt = now + Jitter.Lengthen(_freshInterval, random);
         _freshInterval *= 2;
     }
 
-    /// <summary>Sends a copy of the InitHello once more, because the other side may not know it.</summary>
+    /// <summary>Sends a copy of the first message once more, because the other side may not know it.</summary>
     //= spec/psec.md#copy
     public void Repeat(Instant now, IRandomSource random)
     {
@@ -109,13 +115,13 @@ internal sealed class P2pkeInitiator : IDisposable
             Embedded = false;
             _resendAt = now + Jitter.Lengthen(FirstResend, random);
         }
-        else if (HelloSentAt is not null && (_answers.Count > 0 || Agreement!.Case == NegotiationCase.Simultaneous))
+        else if (FirstSentAt is not null && (_answers.Count > 0 || Agreement!.Case == NegotiationCase.Simultaneous))
         {
-            PendingHello = true;
+            PendingFirst = true;
         }
     }
 
-    /// <summary>Resends or asks for a fresh InitHello, whichever is due.</summary>
+    /// <summary>Resends or asks for a fresh first message, whichever is due.</summary>
     /// <returns>True when a fresh one is to be made.</returns>
     //= spec/p2pke.md#init-hello-resend
     //= spec/p2pke.md#init-hello-fresh
@@ -127,7 +133,7 @@ internal sealed class P2pkeInitiator : IDisposable
             return false;
         }
 
-        if (Agreement is null && now >= _freshAt)
+        if (MakesFresh && now >= _freshAt)
         {
             _freshAt = now + Jitter.Lengthen(_freshInterval, random);
             _resendAt = now + Jitter.Lengthen(Resend, random);
@@ -136,20 +142,20 @@ internal sealed class P2pkeInitiator : IDisposable
 
         if (now >= _resendAt)
         {
-            PendingHello = true;
+            PendingFirst = true;
             _resendAt = now + Jitter.Lengthen(Resend, random);
         }
 
         return false;
     }
 
-    /// <summary>Starts checking a RespHello, within the bound of what may be worked on at once.</summary>
+    /// <summary>Starts checking an answer, within the bound of what may be worked on at once.</summary>
     /// <returns>Why not, or <see cref="DropReason.None"/>.</returns>
     //= spec/p2pke.md#psec-answers
-    public DropReason TryBeginCheck(ReadOnlySpan<byte> respHello, out RespHelloCandidate candidate)
+    public DropReason TryBeginCheck(ReadOnlySpan<byte> answer, out AnswerCandidate candidate)
     {
         candidate = default;
-        if (_noise is null || _answers.Count >= ImplementationLimits.AnswersPerFirstMessage || HasAccepted(respHello))
+        if (_noise is null || _answers.Count >= ImplementationLimits.AnswersPerFirstMessage || HasAccepted(answer))
         {
             return DropReason.NoHandshake;
         }
@@ -174,11 +180,11 @@ internal sealed class P2pkeInitiator : IDisposable
     }
 
     /// <summary>Whether an answer led to a session already.</summary>
-    public bool HasAccepted(ReadOnlySpan<byte> respHello)
+    public bool HasAccepted(ReadOnlySpan<byte> answer)
     {
-        foreach (var answer in _answers)
+        foreach (var accepted in _answers)
         {
-            if (respHello.SequenceEqual(answer))
+            if (answer.SequenceEqual(accepted))
             {
                 return true;
             }
@@ -187,19 +193,19 @@ internal sealed class P2pkeInitiator : IDisposable
         return false;
     }
 
-    public EstablishedSession ToSession(RespHelloWork work)
+    public EstablishedSession ToSession(AnswerCheckWork work)
     {
-        _answers.Add(work.RespHello);
-        PendingHello = false;
+        _answers.Add(work.Answer);
+        PendingFirst = false;
         var (send, receive) = work.TakeKeys();
-        return new(SessionRole.Initiator, send, receive)
+        return new(Scheme, SessionRole.Initiator, send, receive)
         {
             RemoteKey = work.RemoteKey!,
             RemotePeer = work.RemotePeer!,
             Path = work.Path,
-            Begun = HelloSentAt!.Value,
-            FirstMessage = _initHello,
-            Finish = work.InitDone,
+            Begun = FirstSentAt!.Value,
+            FirstMessage = _first,
+            Finish = work.Finish,
             Agreement = Agreement,
         };
     }
@@ -213,12 +219,13 @@ internal sealed class P2pkeInitiator : IDisposable
     public void AddTo(StateDigestBuilder digest)
     {
         digest.Add(Path);
+        digest.Add(PsecFrame.ToBytes(Scheme.Name));
         digest.Add(Deadline);
         digest.Add(Agreement is null ? default : Agreement.Transcript);
         digest.Add(Embedded);
         digest.Add(_answers.Count);
-        digest.Add(HelloSentAt);
-        digest.Add(_initHello);
+        digest.Add(FirstSentAt);
+        digest.Add(_first);
         digest.Add(_resendAt);
         digest.Add(_freshAt);
     }

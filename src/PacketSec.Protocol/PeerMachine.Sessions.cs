@@ -1,0 +1,117 @@
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Sessions;
+
+namespace PacketSec.Protocol;
+
+/// <content>What becomes of sessions: those that come, those that count as confirmed, and those that wait for a proof.</content>
+public sealed partial class PeerMachine
+{
+    private Session AddSession(EstablishedSession established)
+    {
+        var session = new Session(established, ++_sessionNumber, _options.Lifetimes);
+        MayBeReference &= session.Agreement is null && session.Scheme.HasReference;
+        if (session.Agreement is not null)
+        {
+            //= spec/psec.md#start-over
+            _proposal ??= _options.Proposal;
+        }
+        else if (_proposal is null)
+        {
+            _directScheme ??= session.Scheme;
+        }
+
+        _sessions.Add(session);
+        TrimSessions();
+        return session;
+    }
+
+    private void TrimSessions()
+    {
+        while (_sessions.Trim() is { } evicted)
+        {
+            _events.Enqueue(new PeerEvent.SessionEnded(evicted.Number));
+        }
+    }
+
+    /// <summary>A session counts as confirmed: data goes out on it from here on.</summary>
+    private void OnUsable(Instant now, Session session)
+    {
+        (_mismatched, _peerClosed) = (false, false);
+        _events.Enqueue(new PeerEvent.SessionConfirmed(session.Number, session.Role, session.Path)
+        {
+            Agreement = session.Agreement,
+            Scheme = session.Scheme.Name,
+        });
+        if (_state == ChannelState.Opening)
+        {
+            _state = ChannelState.Open;
+            _events.Enqueue(new PeerEvent.Opened());
+        }
+
+        if (session.Role == SessionRole.Initiator)
+        {
+            _ownAttemptFailed = false;
+        }
+
+        Statistics.AddSession();
+        _newest = session;
+        //= spec/sessions.md#dead-session
+        _liveness.OnRecovering();
+        _timers.Clear(PeerTimer.Idle);
+        if (!MayBeReference || session.Role == SessionRole.Initiator)
+        {
+            _timers.Clear(PeerTimer.Rekey);
+        }
+
+        session.RekeyScheduled = false;
+        if (session.CarriedData)
+        {
+            ScheduleRekey(session);
+        }
+
+        if (_path is null || _path.Value.Remote != session.Path.Remote)
+        {
+            var moved = _path is not null;
+            _path = session.Path;
+            if (moved)
+            {
+                _events.Enqueue(new PeerEvent.AddressChanged(session.Path));
+            }
+        }
+
+        if (_options.Keepalive is { } keepalive)
+        {
+            _timers.SetEarlier(PeerTimer.Keepalive, now + keepalive);
+        }
+    }
+
+    private void OnConfirmed(Instant now, Session session)
+    {
+        session.ConfirmedAt = now;
+        TrimSessions();
+        OnUsable(now, session);
+    }
+
+    /// <summary>Asks by empty packets for the first packet of the initiator: before it, nobody knows whether the initiator knows this side.</summary>
+    private void AwaitProof(Instant now, Session session)
+    {
+        if (_sessions.SurplusUnproven is { } surplus)
+        {
+            GiveUp(_finishings.Find(finishing => finishing.Session == surplus)!);
+        }
+
+        _finishings.Add(new(session, [], TimeSpan.Zero, session.Begun + SpecLimits.DialDeadline, ofNegotiation: false)
+        {
+            NextCopy = now + Jitter.Lengthen(Initiation.Resend, _options.Random),
+        });
+    }
+
+    /// <summary>An initiator never showed that it knows this side: a channel that waited for nothing else is over.</summary>
+    private void OnUnproven()
+    {
+        if (_state == ChannelState.Opening && !IsHandshaking && !_sessions.AnyLive)
+        {
+            End(CloseReason.TimedOut);
+        }
+    }
+}

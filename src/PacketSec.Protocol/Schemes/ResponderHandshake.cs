@@ -1,0 +1,165 @@
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+
+namespace PacketSec.Protocol.Schemes;
+
+/// <summary>How far a handshake that a stranger began has come.</summary>
+internal enum ResponderState
+{
+    /// <summary>The first message is being worked on.</summary>
+    Working,
+
+    /// <summary>The answer is made and held back: the application is asked first.</summary>
+    Asking,
+
+    /// <summary>The answer was sent.</summary>
+    Answered,
+
+    /// <summary>The finish verified; the application is asked.</summary>
+    Deciding,
+
+    /// <summary>The application refused; copies of the finish draw the refusal again.</summary>
+    Refused,
+
+    /// <summary>It became a session, or came to nothing.</summary>
+    Over,
+}
+
+/// <summary>One half-open handshake, from the first message to the decision. Owns its keys until they become a session.</summary>
+internal sealed class ResponderHandshake : IDisposable
+{
+    private PendingKeys? _keys;
+
+    public ResponderHandshake(Scheme scheme, long id, PathAddress path, byte[] firstMessage, Instant receivedAt, WorkClass workClass)
+    {
+        Scheme = scheme;
+        WorkClass = workClass;
+        Id = id;
+        Path = path;
+        FirstMessage = firstMessage;
+        ReceivedAt = receivedAt;
+        ByAge = new(this);
+    }
+
+    public Scheme Scheme { get; }
+
+    public long Id { get; }
+
+    /// <summary>Gets what the handshake is bound to; null in direct mode, and while work is to find out.</summary>
+    public Agreement? Agreement { get; set; }
+
+    /// <summary>Gets whose places it takes.</summary>
+    public WorkClass WorkClass { get; }
+
+    /// <summary>Gets the place in the endpoint's list by age.</summary>
+    public LinkedListNode<ResponderHandshake> ByAge { get; }
+
+    /// <summary>Gets the path; its remote end is the same for the whole handshake.</summary>
+    public PathAddress Path { get; private set; }
+
+    public byte[] FirstMessage { get; }
+
+    public Instant ReceivedAt { get; }
+
+    public Instant ForgottenAt => ReceivedAt + SpecLimits.DialDeadline;
+
+    public ResponderState State { get; private set; }
+
+    /// <summary>Gets the answer, the same bytes for each copy of the first message.</summary>
+    public byte[] Answer { get; private set; } = [];
+
+    /// <summary>Gets or sets the copies of the first message that came while it was worked on.</summary>
+    public int WaitingCopies { get; set; }
+
+    /// <summary>Gets the finish that verified.</summary>
+    public byte[] Finish { get; private set; } = [];
+
+    /// <summary>Gets the closing message that a refusal sends.</summary>
+    public byte[] Refusal { get; private set; } = [];
+
+    /// <summary>Gets the key that the first message or the finish proved.</summary>
+    public PublicKey? RemoteKey { get; private set; }
+
+    /// <summary>Gets its peer ID.</summary>
+    public PeerId? Peer { get; private set; }
+
+    /// <summary>Gets or sets the question to the application.</summary>
+    public long DecisionId { get; set; }
+
+    /// <summary>Gets a value indicating whether the application has said yes already.</summary>
+    public bool IsAllowed { get; private set; }
+
+    public byte[] Confirmation { get; private set; } = [];
+
+    /// <summary>Gets the keys, from the answer to the decision.</summary>
+    public PendingKeys Keys => _keys ?? throw new InvalidOperationException("The handshake has no keys in this state.");
+
+    public void OnAnswered(AnswerWork work, PeerId? peer)
+    {
+        Answer = work.Answer;
+        Agreement = work.Agreement;
+        RemoteKey = work.RemoteKey;
+        Peer = peer;
+        _keys = work.TakePendingKeys();
+        State = Scheme.AsksBeforeAnswer ? ResponderState.Asking : ResponderState.Answered;
+    }
+
+    /// <summary>The application allowed the answer that was held back.</summary>
+    public void OnAllowed()
+    {
+        IsAllowed = true;
+        State = ResponderState.Answered;
+    }
+
+    public void OnVerified(FinishWork work, PeerId peer)
+    {
+        Finish = work.Finish;
+        Confirmation = work.Confirmation;
+        Refusal = work.Refusal;
+        Path = work.Path;
+        RemoteKey = work.RemoteKey;
+        Peer = peer;
+        State = ResponderState.Deciding;
+    }
+
+    /// <summary>Takes a finish that brought its keys with it.</summary>
+    public void OnVerified(StatelessFinishWork work, PeerId peer)
+    {
+        _keys = work.TakePendingKeys();
+        Agreement = work.Agreement;
+        OnVerified((FinishWork)work, peer);
+    }
+
+    public void OnRefused()
+    {
+        State = ResponderState.Refused;
+        _keys?.Dispose();
+        _keys = null;
+    }
+
+    public EstablishedSession ToSession(EarlyData? early)
+    {
+        var keys = Keys;
+        _keys = null;
+        State = ResponderState.Over;
+        return new(Scheme, SessionRole.Responder, keys.SendKey, keys.ReceiveKey)
+        {
+            RemoteKey = RemoteKey!,
+            RemotePeer = Peer!,
+            Path = Path,
+            Begun = ReceivedAt,
+            FirstMessage = FirstMessage,
+            Finish = Finish,
+            Confirmation = Confirmation,
+            EarlyData = early,
+            Agreement = Agreement,
+        };
+    }
+
+    public void Dispose()
+    {
+        State = ResponderState.Over;
+        _keys?.Dispose();
+        _keys = null;
+    }
+}

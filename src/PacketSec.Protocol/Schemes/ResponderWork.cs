@@ -1,0 +1,88 @@
+using PacketSec.Crypto;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Wire;
+
+namespace PacketSec.Protocol.Schemes;
+
+/// <summary>What a responder keeps between its answer and the finish. Owns its keys.</summary>
+internal abstract class PendingKeys(SecretKey receiveKey, SecretKey sendKey) : IDisposable
+{
+    public SecretKey ReceiveKey => receiveKey;
+
+    public SecretKey SendKey => sendKey;
+
+    /// <summary>A copy for work on another thread: the original may be wiped meanwhile.</summary>
+    public abstract PendingKeys Copy();
+
+    public void Dispose()
+    {
+        receiveKey.Dispose();
+        sendKey.Dispose();
+    }
+}
+
+/// <summary>Checks a first message and makes the answer.</summary>
+internal abstract class AnswerWork : HandshakeWork
+{
+    private PendingKeys? _keys;
+
+    /// <summary>Gets the datagram of the answer.</summary>
+    public byte[] Answer { get; private set; } = [];
+
+    /// <summary>Gets what the message is bound to; null in direct mode.</summary>
+    public Agreement? Agreement { get; private protected set; }
+
+    /// <summary>Gets the key that the message proved already; null where only the finish proves one.</summary>
+    public PublicKey? RemoteKey { get; private protected set; }
+
+    /// <summary>Hands over what the handshake keeps until the finish.</summary>
+    public PendingKeys TakePendingKeys()
+    {
+        var keys = _keys ?? throw new InvalidOperationException("The work has not succeeded.");
+        _keys = null;
+        return keys;
+    }
+
+    public override void Dispose() => _keys?.Dispose();
+
+    private protected void Succeed(byte[] answer, PendingKeys keys) => (Answer, _keys) = (answer, keys);
+}
+
+/// <summary>Checks a finish.</summary>
+internal abstract class FinishWork(PathAddress path, byte[] finish) : HandshakeWork
+{
+    /// <summary>Gets the path it came on, whose local end the session keeps.</summary>
+    public PathAddress Path => path;
+
+    /// <summary>Gets the finish worked on.</summary>
+    public byte[] Finish => finish;
+
+    /// <summary>Gets the handshake that it finishes, or 0.</summary>
+    public long MatchedId { get; private protected set; }
+
+    /// <summary>Gets the key that it proved.</summary>
+    public PublicKey? RemoteKey { get; private protected set; }
+
+    /// <summary>Gets the first packet of the session: empty, with the first data counter.</summary>
+    public byte[] Confirmation { get; private set; } = [];
+
+    /// <summary>Gets the closing message, sent in place of the confirmation when the application refuses.</summary>
+    public byte[] Refusal { get; private set; } = [];
+
+    /// <summary>Seals what the responder says first: the confirmation, or the refusal.</summary>
+    private protected void SealFirstPackets(AeadContext aead, PendingKeys keys)
+    {
+        Confirmation = SealEmpty(keys, SpecLimits.FirstDataCounter, aead);
+        Refusal = SealEmpty(keys, SpecLimits.ClosingCounter, aead);
+    }
+
+    private static byte[] SealEmpty(PendingKeys keys, uint counter, AeadContext aead)
+    {
+        var packet = new byte[SpecLimits.DatagramOverhead];
+        var header = new PacketHeader(Direction.ResponderToInitiator, new PacketCounter(counter));
+        header.WriteTo(packet);
+        PacketAead.Seal(aead, keys.SendKey.Span, header.Counter, default, packet);
+        return packet;
+    }
+}
