@@ -144,7 +144,7 @@ internal sealed class Stranger(EndpointFixture fixture, IdentityKey identity, Ne
         work.Run();
         Assert.Equal(DropReason.None, work.Outcome);
         var (send, receive) = work.TakeKeys();
-        var session = new EstablishedSession(SessionRole.Initiator, send, receive)
+        var session = new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Initiator, send, receive)
         {
             RemoteKey = fixture.Identity.PublicKey,
             RemotePeer = fixture.Identity.PeerId,

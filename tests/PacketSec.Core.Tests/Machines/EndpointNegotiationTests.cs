@@ -157,7 +157,7 @@ public sealed class EndpointNegotiationTests
         Assert.True(fixture.Machine.TryOpenPeer(peer.PeerId, Remote, out var handle));
         fixture.Machine.HandleRouteChange(handle, new(Remote, RouteUse.Handshake));
         Assert.Equal((ReceivedKind.Dropped, DropReason.NoDirectScheme), fixture.Receive(Remote, hello.InitHello));
-        fixture.Machine.HandleRouteChange(handle, new(Remote, RouteUse.Handshake) { IsDirect = true });
+        fixture.Machine.HandleRouteChange(handle, new(Remote, RouteUse.Handshake) { DirectScheme = new P2pkeScheme() });
         Assert.Equal((ReceivedKind.Handshake, DropReason.None), fixture.Receive(Remote, hello.InitHello));
     }
 

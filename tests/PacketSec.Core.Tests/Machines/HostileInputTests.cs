@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Protocol.Tests.Machines;
 
@@ -104,7 +105,7 @@ public sealed class HostileInputTests
         using var identity = Identity.IdentityKey.FromSeed(secret, CryptoProvider.Default);
         using var signing = CryptoProvider.Default.ImportEd25519PrivateKey(secret);
         using var agreement = CryptoProvider.Default.ImportX25519PrivateKey(secret);
-        using var session = new EstablishedSession(SessionRole.Initiator, new SecretKey(secret), new SecretKey(secret))
+        using var session = new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Initiator, new SecretKey(secret), new SecretKey(secret))
         {
             RemoteKey = identity.PublicKey,
             RemotePeer = identity.PeerId,

@@ -76,7 +76,7 @@ internal sealed class PeerFixture : IDisposable
         response.Run();
         Assert.Equal(DropReason.None, response.Outcome);
         var keys = response.TakeKeys();
-        var established = new EstablishedSession(SessionRole.Responder, keys.SendKey, keys.ReceiveKey)
+        var established = new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Responder, keys.SendKey, keys.ReceiveKey)
         {
             RemoteKey = _local.PublicKey,
             RemotePeer = _local.PeerId,
@@ -94,7 +94,7 @@ internal sealed class PeerFixture : IDisposable
         var confirmation = new byte[SpecLimits.DatagramOverhead];
         new PacketHeader(Direction.ResponderToInitiator, PacketCounter.FirstData).WriteTo(confirmation);
         PacketAead.Seal(aead, keys[1], PacketCounter.FirstData, default, confirmation);
-        Machine.Adopt(Now, new EstablishedSession(SessionRole.Responder, new SecretKey(keys[1]), new SecretKey(keys[0]))
+        Machine.Adopt(Now, new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Responder, new SecretKey(keys[1]), new SecretKey(keys[0]))
         {
             RemoteKey = Remote.PublicKey,
             RemotePeer = Remote.PeerId,
@@ -106,7 +106,7 @@ internal sealed class PeerFixture : IDisposable
             EarlyData = early,
         });
         return new Session(
-            new EstablishedSession(SessionRole.Initiator, new SecretKey(keys[0]), new SecretKey(keys[1]))
+            new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Initiator, new SecretKey(keys[0]), new SecretKey(keys[1]))
             {
                 RemoteKey = _local.PublicKey,
                 RemotePeer = _local.PeerId,

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 using PacketSec.TestSupport;
@@ -12,6 +13,8 @@ namespace PacketSec.Protocol.Tests.Schemes;
 /// </summary>
 public sealed class P2pkeEdgeVectorTests
 {
+    private static readonly P2pkeScheme Scheme = new();
+
     private const DropReason Good = DropReason.None;
 
     private static readonly Dictionary<string, DropReason[]> Responder = new()
@@ -194,8 +197,8 @@ public sealed class P2pkeEdgeVectorTests
         }
 
         return header.Word == first || header.Word == second
-            ? P2pkeScheme.CheckLength(header.Word, datagram.Length)
-            : P2pkeScheme.ReasonFor(header.Counter);
+            ? Scheme.CheckLength(Scheme.StepOf(datagram), datagram.Length)
+            : SchemeCatalogue.Default.ReasonFor(header.Counter);
     }
 
     private static bool IsWord(byte[] datagram, uint word) => BinaryPrimitives.ReadUInt32BigEndian(datagram) == word;

@@ -104,7 +104,7 @@ public sealed class P2pkeSessionVectorTests
             Assert.Equal(packet, Seal(vectors, direction, counter, payload));
             if (counter < SpecLimits.FirstDataCounter)
             {
-                Assert.Equal(DropReason.ReservedCounter, P2pkeScheme.ReasonFor(new PacketCounter(counter)));
+                Assert.Equal(DropReason.ReservedCounter, SchemeCatalogue.Default.ReasonFor(new PacketCounter(counter)));
             }
             else
             {
@@ -142,7 +142,7 @@ public sealed class P2pkeSessionVectorTests
     {
         var first = new SecretKey(vectors.Bytes("key_initiator_to_responder"));
         var second = new SecretKey(vectors.Bytes("key_responder_to_initiator"));
-        var established = new EstablishedSession(role, role == SessionRole.Initiator ? first : second, role == SessionRole.Initiator ? second : first)
+        var established = new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), role, role == SessionRole.Initiator ? first : second, role == SessionRole.Initiator ? second : first)
         {
             RemoteKey = vectors.Responder.PublicKey,
             RemotePeer = vectors.Responder.PeerId,

@@ -1,5 +1,6 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 using PacketSec.Protocol.Tests.Machines;
 using PacketSec.Protocol.Wire;
@@ -120,7 +121,7 @@ public sealed class SessionTests
         var send = new SecretKey(Enumerable.Repeat((byte)1, 32).ToArray());
         var receive = new SecretKey(Enumerable.Repeat((byte)2, 32).ToArray());
         using var identity = PeerFixture.NewIdentity(3);
-        var established = new EstablishedSession(SessionRole.Responder, send, receive)
+        var established = new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Responder, send, receive)
         {
             RemoteKey = identity.PublicKey,
             RemotePeer = identity.PeerId,
