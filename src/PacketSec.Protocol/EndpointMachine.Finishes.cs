@@ -21,8 +21,8 @@ public sealed partial class EndpointMachine
                 return Received.Of(ReceivedKind.CachedAnswer);
             }
 
-            if (handshake.State == ResponderState.Answered && (scheme ?? handshake.Scheme) == handshake.Scheme
-                && handshake.Scheme.StepOf(datagram) == HandshakeStep.Finish)
+            if (handshake.State == ResponderState.Answered && handshake.Scheme.StepOf(datagram) == HandshakeStep.Finish
+                && scheme?.SharesFormWith(handshake.Scheme) != false)
             {
                 scheme = handshake.Scheme;
                 (candidates ??= []).Add((handshake.Id, handshake.Keys));

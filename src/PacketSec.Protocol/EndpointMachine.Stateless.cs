@@ -114,7 +114,6 @@ public sealed partial class EndpointMachine
             reason = TryPlaceFinished(now, remote, work.WorkClass, out ticket);
         }
 
-        //= spec/sessions.md#stateless-once
         if (reason == DropReason.None && (reason = _stateless[work.Scheme].TryAccept(now, work)) != DropReason.None)
         {
             ticket.Return();

@@ -268,7 +268,7 @@ public sealed partial class PeerMachine
         {
             foreach (var attempt in _attempts)
             {
-                if (attempt.Path.Remote != path.Remote || (scheme ?? attempt.Scheme) != attempt.Scheme || attempt.Scheme.StepOf(datagram) != HandshakeStep.Answer)
+                if (attempt.Path.Remote != path.Remote || attempt.Scheme.StepOf(datagram) != HandshakeStep.Answer || scheme?.SharesFormWith(attempt.Scheme) == false)
                 {
                     continue;
                 }

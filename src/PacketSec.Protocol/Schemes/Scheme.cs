@@ -74,6 +74,9 @@ internal abstract class Scheme(string name, bool hidesIdentity)
     /// <summary>Returns the tag of a first message in direct mode; empty where such a message carries none.</summary>
     public abstract ReadOnlySpan<byte> DirectTag(ICryptoProvider crypto);
 
+    /// <summary>Tells whether messages of another scheme look and are checked as this one's: such schemes differ in name and promises only.</summary>
+    public bool SharesFormWith(Scheme other) => GetType() == other.GetType();
+
     /// <summary>Tells whether a first message says that it belongs to direct mode.</summary>
     public bool IsDirect(ICryptoProvider crypto, ReadOnlySpan<byte> first) => TagsFirst && ReadTag(first).SequenceEqual(DirectTag(crypto));
 
