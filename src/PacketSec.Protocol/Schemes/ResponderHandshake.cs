@@ -120,6 +120,11 @@ internal sealed class ResponderHandshake : IDisposable
         RemoteKey = work.RemoteKey;
         Peer = peer;
         State = ResponderState.Deciding;
+        if (work.TakeSession() is { } session)
+        {
+            _keys?.Dispose();
+            _keys = session;
+        }
     }
 
     /// <summary>Takes a finish that brought its keys with it.</summary>

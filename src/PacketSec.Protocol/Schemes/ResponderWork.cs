@@ -6,19 +6,27 @@ using PacketSec.Protocol.Wire;
 namespace PacketSec.Protocol.Schemes;
 
 /// <summary>What a responder keeps between its answer and the finish. Owns its keys.</summary>
-internal abstract class PendingKeys(SecretKey receiveKey, SecretKey sendKey) : IDisposable
+/// <param name="receiveKey">What the session receives by; null where only the finish leads to it.</param>
+/// <param name="sendKey">What it sends by; null where only the finish leads to it.</param>
+internal abstract class PendingKeys(SecretKey? receiveKey = null, SecretKey? sendKey = null) : IDisposable
 {
-    public SecretKey ReceiveKey => receiveKey;
+    public SecretKey ReceiveKey => receiveKey ?? throw new InvalidOperationException("Only the finish leads to the keys of this scheme.");
 
-    public SecretKey SendKey => sendKey;
+    public SecretKey SendKey => sendKey ?? throw new InvalidOperationException("Only the finish leads to the keys of this scheme.");
 
     /// <summary>A copy for work on another thread: the original may be wiped meanwhile.</summary>
     public abstract PendingKeys Copy();
 
-    public void Dispose()
+    public virtual void Dispose()
     {
-        receiveKey.Dispose();
-        sendKey.Dispose();
+        receiveKey?.Dispose();
+        sendKey?.Dispose();
+    }
+
+    /// <summary>The keys of a session, and nothing else.</summary>
+    public sealed class OfSession(SecretKey receiveKey, SecretKey sendKey) : PendingKeys(receiveKey, sendKey)
+    {
+        public override PendingKeys Copy() => new OfSession(new SecretKey(ReceiveKey.Span), new SecretKey(SendKey.Span));
     }
 }
 
@@ -52,6 +60,8 @@ internal abstract class AnswerWork : HandshakeWork
 /// <summary>Checks a finish.</summary>
 internal abstract class FinishWork(PathAddress path, byte[] finish) : HandshakeWork
 {
+    private PendingKeys? _session;
+
     /// <summary>Gets the path it came on, whose local end the session keeps.</summary>
     public PathAddress Path => path;
 
@@ -69,6 +79,18 @@ internal abstract class FinishWork(PathAddress path, byte[] finish) : HandshakeW
 
     /// <summary>Gets the closing message, sent in place of the confirmation when the application refuses.</summary>
     public byte[] Refusal { get; private set; } = [];
+
+    /// <summary>Hands over the keys of the session, where the finish led to them; null where they were there before it.</summary>
+    public PendingKeys? TakeSession()
+    {
+        var session = _session;
+        _session = null;
+        return session;
+    }
+
+    public override void Dispose() => _session?.Dispose();
+
+    private protected void GiveSession(PendingKeys session) => _session = session;
 
     /// <summary>Seals what the responder says first: the confirmation, or the refusal.</summary>
     private protected void SealFirstPackets(AeadContext aead, PendingKeys keys)

@@ -127,6 +127,7 @@ internal sealed class InitDoneWork(
 
     public override void Dispose()
     {
+        base.Dispose();
         foreach (var (_, keys) in candidates)
         {
             keys.Dispose();
