@@ -15,11 +15,13 @@ public sealed class IdentityKey : IDisposable
 
     private readonly SecretKey _seed;
     private readonly Ed25519PrivateKey _key;
+    private readonly X25519PrivateKey _agreementKey;
 
     private IdentityKey(ReadOnlySpan<byte> seed, ICryptoProvider crypto)
     {
         Crypto = crypto;
         _key = crypto.ImportEd25519PrivateKey(seed);
+        _agreementKey = ToAgreementKey(seed, crypto);
         _seed = new SecretKey(seed);
         PublicKey = PublicKey.FromEd25519(_key.PublicKey);
         PeerId = PeerId.FromPublicKey(PublicKey, crypto);
@@ -36,6 +38,9 @@ public sealed class IdentityKey : IDisposable
 
     /// <summary>Gets the key that signs. It is the identity's, and is disposed with it.</summary>
     internal Ed25519PrivateKey SigningKey => _key;
+
+    /// <summary>Gets the X25519 key of the same secret scalar. It is the identity's, and is disposed with it.</summary>
+    internal X25519PrivateKey AgreementKey => _agreementKey;
 
     /// <summary>Gets the 32-byte seed.</summary>
     /// <exception cref="ObjectDisposedException">The identity is disposed.</exception>
@@ -123,6 +128,23 @@ public sealed class IdentityKey : IDisposable
     public void Dispose()
     {
         _key.Dispose();
+        _agreementKey.Dispose();
         _seed.Dispose();
+    }
+
+    /// <summary>The scalar of a seed is the first half of its SHA-512 (RFC 8032, section 5.1.5), clamped as X25519 does.</summary>
+    //= spec/secret-handshake.md#static-key
+    private static X25519PrivateKey ToAgreementKey(ReadOnlySpan<byte> seed, ICryptoProvider crypto)
+    {
+        Span<byte> hash = stackalloc byte[64];
+        try
+        {
+            crypto.Hash(PacketSec.Crypto.HashAlgorithm.Sha512, seed, default, hash);
+            return crypto.ImportX25519PrivateKey(hash[..X25519PrivateKey.Size]);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(hash);
+        }
     }
 }

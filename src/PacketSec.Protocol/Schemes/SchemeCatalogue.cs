@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.NoiseXX;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 
@@ -8,7 +9,7 @@ namespace PacketSec.Protocol.Schemes;
 /// <summary>The schemes that there are. A new one is registered here, and lives in a folder of its own.</summary>
 internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
 {
-    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme()]);
+    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme()]);
 
     public IEnumerable<string> Names => schemes.Select(scheme => scheme.Name);
 

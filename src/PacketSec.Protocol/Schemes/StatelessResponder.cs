@@ -81,7 +81,11 @@ internal abstract class StatelessFinishWork(Scheme scheme, PathAddress path, byt
         return keys;
     }
 
-    public override void Dispose() => _keys?.Dispose();
+    public override void Dispose()
+    {
+        base.Dispose();
+        _keys?.Dispose();
+    }
 
     private protected void Succeed(PendingKeys keys) => _keys = keys;
 }

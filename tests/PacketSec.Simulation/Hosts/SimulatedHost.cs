@@ -1,5 +1,6 @@
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Simulation.Network;
 
 namespace PacketSec.Simulation.Hosts;
@@ -101,7 +102,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
 
         DrainEndpoint();
         var opened = PeerOf(handle, peer);
-        opened.Machine.Connect(_world.Now, new(default, remote), _options.Proposal);
+        opened.Machine.Connect(_world.Now, new(default, remote), _options.Proposal, _options.DirectScheme ?? P2pkeScheme.SchemeName);
         Drain(opened);
         return true;
     }

@@ -13,7 +13,11 @@ internal sealed class PendingNoise(HandshakeState noise) : PendingKeys
 
     public override PendingNoise Copy() => new(noise.Clone());
 
-    public override void Dispose() => noise.Dispose();
+    public override void Dispose()
+    {
+        base.Dispose();
+        noise.Dispose();
+    }
 }
 
 /// <summary>Takes a message 1 and makes message 2.</summary>
