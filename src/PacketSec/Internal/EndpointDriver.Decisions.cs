@@ -1,3 +1,4 @@
+using PacketSec.Diagnostics;
 using PacketSec.Protocol;
 
 namespace PacketSec.Internal;
