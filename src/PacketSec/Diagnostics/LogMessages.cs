@@ -49,4 +49,7 @@ internal static partial class LogMessages
 
     [LoggerMessage(14, LogLevel.Warning, "A handler of the channel with {PeerId} took more than 1 ms, in which nothing is received; further times are only counted")]
     public static partial void HandlerStalled(this ILogger logger, PeerId peerId);
+
+    [LoggerMessage(15, LogLevel.Warning, "The ticket store's file {Path} cannot be read, or is none: what it stands for is not served. Restore or remove it")]
+    public static partial void UnreadableTicketFile(this ILogger logger, Exception? error, string path);
 }

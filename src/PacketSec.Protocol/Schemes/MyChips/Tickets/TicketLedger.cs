@@ -1,0 +1,66 @@
+namespace PacketSec.Protocol.Schemes.MyChips.Tickets;
+
+/// <summary>Tickets in memory, and the verdicts on claims: what a store without a disk is made of.</summary>
+/// <remarks>Not thread-safe: its owner excludes.</remarks>
+public sealed class TicketLedger
+{
+    private readonly Dictionary<TicketHash, (TicketConditions Conditions, List<TicketUse> Uses)> _tickets = [];
+
+    /// <summary>Adds a ticket, unused.</summary>
+    /// <param name="record">The ticket.</param>
+    /// <returns>False when it is there already; then nothing changes.</returns>
+    public bool Add(TicketRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return _tickets.TryAdd(record.Hash, (record.Conditions, []));
+    }
+
+    /// <summary>Decides on a claim, and takes a use where the verdict is <see cref="TicketOutcome.Consumed"/>.</summary>
+    /// <param name="claim">The claim.</param>
+    //= spec/mychips.md#ticket-verdict
+    public TicketVerdict Consume(TicketClaim claim)
+    {
+        ArgumentNullException.ThrowIfNull(claim);
+        if (!_tickets.TryGetValue(claim.Hash, out var ticket))
+        {
+            return new(TicketOutcome.Unknown);
+        }
+
+        if (ticket.Conditions.Refuse(claim) is { } refusal)
+        {
+            return new(refusal);
+        }
+
+        if (ticket.Uses.FindLast(use => use.IsBy(claim.InitiatorKey) && use.IsRecent(claim.Now)) is { } own)
+        {
+            return new(TicketOutcome.AlreadyByThisKey, own);
+        }
+
+        if (ticket.Conditions.IsExpired(claim.Now))
+        {
+            return new(TicketOutcome.Expired);
+        }
+
+        //= spec/mychips.md#ticket-uses
+        if (ticket.Uses.Count >= ticket.Conditions.Uses)
+        {
+            return new(TicketOutcome.Used, ticket.Uses[^1]);
+        }
+
+        var taken = TicketUse.Of(claim);
+        ticket.Uses.Add(taken);
+        return new(TicketOutcome.Consumed, taken);
+    }
+
+    /// <summary>Forgets a ticket.</summary>
+    /// <param name="hash">The ticket.</param>
+    /// <returns>Whether there was one.</returns>
+    public bool Revoke(TicketHash hash) => _tickets.Remove(hash);
+
+    /// <summary>Returns all tickets, used and expired ones too, in the order of their hashes.</summary>
+    public IReadOnlyList<TicketRecord> List() =>
+    [
+        .. _tickets.Select(ticket => new TicketRecord(ticket.Key, ticket.Value.Conditions, ticket.Value.Uses.Count))
+            .OrderBy(record => record.Hash.ToString(), StringComparer.Ordinal),
+    ];
+}
