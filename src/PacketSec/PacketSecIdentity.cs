@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using PacketSec.Crypto;
 using PacketSec.Internal;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec;
 
@@ -129,6 +130,13 @@ public sealed class PacketSecIdentity : IDisposable
         KeyFileFormat.Libp2p => Key.ExportProtobuf(),
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "Not a key file format."),
     };
+
+    /// <summary>Makes a ticket to this identity, with a token of the operating system's generator. It serves once its record is in a store.</summary>
+    /// <param name="addresses">Where this identity listens: up to 8 times <c>host:port</c>, the first choice first; IPv6 addresses in brackets.</param>
+    /// <param name="conditions">When, how often, for what and by whom it may be used.</param>
+    /// <exception cref="ArgumentException">There are too many addresses, or one is none.</exception>
+    public Ticket IssueTicket(IReadOnlyList<string> addresses, TicketConditions conditions)
+        => Ticket.Issue(SystemRandomSource.Instance, PublicKey, addresses, conditions);
 
     /// <summary>Zeroes the private key. Idempotent.</summary>
     public void Dispose() => Key.Dispose();

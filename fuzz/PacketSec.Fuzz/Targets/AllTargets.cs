@@ -15,6 +15,7 @@ internal static class AllTargets
         new PsecAcceptTarget(),
         new PsecProposalTarget(),
         new PublicKeyTarget(),
+        new TicketTarget(),
         new VarintTarget(),
     ];
 
