@@ -87,6 +87,7 @@ internal static class CliApplication
         DialCommand.Create(context),
         PingCommand.Create(context),
         DemoCommand.Create(context),
+        TicketCommand.Create(context),
         InspectCommand.Create(context),
         BenchCommand.Create(context),
     };

@@ -35,7 +35,7 @@ public sealed class FileTicketStore : ITicketStore
     public long UnreadableFiles => Interlocked.Read(ref _unreadable);
 
     /// <summary>Opens a store, and makes it where there is none.</summary>
-    /// <param name="directory">The directory, whose parent exists. On Unix only its owner may have rights to it.</param>
+    /// <param name="directory">The directory, made where there is none. On Unix only its owner may have rights to it.</param>
     /// <param name="loggerFactory">Where unreadable files are reported; null for nowhere.</param>
     /// <exception cref="UnauthorizedAccessException">Group or others have rights to the directory (Unix), or the caller has none.</exception>
     /// <exception cref="IOException">The directory cannot be made or read.</exception>
