@@ -11,6 +11,8 @@ internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
 {
     public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme()]);
 
+    public IReadOnlyList<Scheme> All => schemes;
+
     public IEnumerable<string> Names => schemes.Select(scheme => scheme.Name);
 
     public bool Hides(string name) => schemes.Any(scheme => scheme.Name == name && scheme.HidesIdentity);

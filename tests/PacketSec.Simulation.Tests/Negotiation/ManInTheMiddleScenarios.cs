@@ -10,14 +10,22 @@ namespace PacketSec.Simulation.Tests.Negotiation;
 /// A man in the middle who edits frames for as long as the dial lasts, consistently: what he cannot get is a session that differs from what both
 /// proposed, or a weaker scheme. Where an edit leaves the meaning as it was, the session is the one that would have come about without it.
 /// </summary>
-public sealed class ManInTheMiddleScenarios
+public abstract class ManInTheMiddleScenarios
 {
     // Type, length and an Ed25519 identity of 38 bytes stand before it.
     private const int CountOfStrings = 40;
 
-    private static readonly HostOptions TwoSchemes = PsecPair.Options(
-        PsecPair.Proposal(PsecPair.Hiding, "p2pke-1") with { AllowMixture = true }, PsecPair.Hiding, "p2pke-1") with
-    { AllowMixture = true };
+    private readonly string _first;
+    private readonly string _second;
+    private readonly HostOptions _twoSchemes;
+
+    /// <param name="first">What both sides prefer.</param>
+    /// <param name="second">What both sides would take, too.</param>
+    protected ManInTheMiddleScenarios(string first, string second)
+    {
+        (_first, _second) = (first, second);
+        _twoSchemes = PsecPair.Options(PsecPair.Proposal(first, second) with { AllowMixture = true }, first, second) with { AllowMixture = true };
+    }
 
     //= spec/psec.md#transcript
     [Theory]
@@ -37,7 +45,7 @@ public sealed class ManInTheMiddleScenarios
             if (pair.BothOpen)
             {
                 var (a, _) = pair.CheckOneSession();
-                Assert.Equal(probe.World.RunUntil(() => probe.BothOpen, TimeSpan.FromSeconds(1)), a.Agreement!.Scheme == "p2pke-1");
+                Assert.Equal(probe.World.RunUntil(() => probe.BothOpen, TimeSpan.FromSeconds(1)), a.Agreement!.Scheme == _second);
                 identical.Add(bit);
             }
             else
@@ -54,14 +62,14 @@ public sealed class ManInTheMiddleScenarios
     [Fact]
     public void No_bit_of_an_accept_can_be_changed()
     {
-        using var probe = new PsecPair(1, Pair.Wan, TwoSchemes, TwoSchemes);
+        using var probe = new PsecPair(1, Pair.Wan, _twoSchemes, _twoSchemes);
         probe.DialFromA();
         probe.RunUntilOpen();
         var accept = probe.Tap.Datagrams.First(datagram => datagram.Bytes[0] == 1).Bytes;
         for (var bit = 0; bit < accept.Length * 8; bit++)
         {
             var edited = bit;
-            using var pair = new PsecPair(1, Pair.Wan, TwoSchemes with { Proposal = TwoSchemes.Proposal! with { EmbedFirstPacket = false } }, TwoSchemes);
+            using var pair = new PsecPair(1, Pair.Wan, _twoSchemes with { Proposal = _twoSchemes.Proposal! with { EmbedFirstPacket = false } }, _twoSchemes);
             pair.World.Network.AddTap((in TappedDatagram datagram) => datagram.From == pair.B.Address && datagram.Bytes[0] == 1 ? Flip(datagram, edited, accept.Length) : TapVerdict.Pass);
             pair.DialFromA();
             pair.Pair.Run(11);
@@ -84,7 +92,7 @@ public sealed class ManInTheMiddleScenarios
     {
         foreach (var simultaneous in new[] { false, true })
         {
-            using var pair = new PsecPair(3, Pair.Wan, TwoSchemes, TwoSchemes);
+            using var pair = new PsecPair(3, Pair.Wan, _twoSchemes, _twoSchemes);
             var relay = new Rewriter(pair, edit);
             pair.World.Network.AddTap(relay);
             pair.DialFromA();
@@ -106,14 +114,14 @@ public sealed class ManInTheMiddleScenarios
     [InlineData("another first packet")]
     public void What_is_no_part_of_the_meaning_can_be_changed_and_changes_nothing(string edit)
     {
-        using var pair = new PsecPair(3, Pair.Wan, TwoSchemes, TwoSchemes);
+        using var pair = new PsecPair(3, Pair.Wan, _twoSchemes, _twoSchemes);
         var relay = new Rewriter(pair, edit);
         pair.World.Network.AddTap(relay);
         pair.DialFromA();
         pair.RunUntilOpen();
         pair.Pair.Run(12);
         Assert.True(relay.Rewritten > 0);
-        Assert.Equal(PsecPair.Hiding, pair.CheckOneSession().A.Agreement!.Scheme);
+        Assert.Equal(_first, pair.CheckOneSession().A.Agreement!.Scheme);
     }
 
     //= spec/threat-model.md#no-downgrade-by-frames
@@ -124,8 +132,8 @@ public sealed class ManInTheMiddleScenarios
     [InlineData(true, true)]
     public void One_datagram_less_more_or_late_leads_to_the_same_session(bool simultaneous, bool embed)
     {
-        var options = TwoSchemes with { Proposal = TwoSchemes.Proposal! with { EmbedFirstPacket = embed } };
-        byte[][] forged = [Accept("p2pke-1"), Accept(PsecPair.Hiding), Accept("psec-retry-1:AAAA"), [0xFF]];
+        var options = _twoSchemes with { Proposal = _twoSchemes.Proposal! with { EmbedFirstPacket = embed } };
+        byte[][] forged = [Accept(_second), Accept(_first), Accept("psec-retry-1:AAAA"), [0xFF]];
         for (var number = 0; number < 7; number++)
         {
             // Removed, doubled at once, doubled late, late itself, or with a forged frame before it.
@@ -163,8 +171,8 @@ public sealed class ManInTheMiddleScenarios
                 pair.CheckOneSession();
                 pair.Pair.CheckAlive();
                 Assert.True(
-                    PsecPair.Sessions(pair.A)[0].Agreement!.Scheme == PsecPair.Hiding, $"datagram {at}, way {how}: the weaker scheme was taken");
-                Assert.Equal(PsecPair.Hiding, PsecPair.Sessions(pair.B)[0].Agreement!.Scheme);
+                    PsecPair.Sessions(pair.A)[0].Agreement!.Scheme == _first, $"datagram {at}, way {how}: the weaker scheme was taken");
+                Assert.Equal(_first, PsecPair.Sessions(pair.B)[0].Agreement!.Scheme);
             }
         }
     }
@@ -174,8 +182,8 @@ public sealed class ManInTheMiddleScenarios
     public void Whoever_blocks_a_scheme_gets_no_weaker_one()
     {
         // He lets nothing of the first choice's handshake through: its accept is lost, and the first packet inside the proposal too.
-        using var pair = new PsecPair(4, Pair.Wan, TwoSchemes, TwoSchemes);
-        var weaker = Accept("p2pke-1");
+        using var pair = new PsecPair(4, Pair.Wan, _twoSchemes, _twoSchemes);
+        var weaker = Accept(_second);
         pair.World.Network.AddTap((in TappedDatagram datagram) =>
         {
             if (datagram.Bytes[0] == 1)
@@ -194,7 +202,7 @@ public sealed class ManInTheMiddleScenarios
     [Fact]
     public void Replays_and_copies_of_a_whole_negotiation_in_any_order_lead_to_nothing_more()
     {
-        using var pair = new PsecPair(5, Pair.Wan);
+        using var pair = new PsecPair(5, Pair.Wan, _twoSchemes, _twoSchemes);
         pair.DialFromA();
         pair.DialFromB();
         pair.RunUntilOpen();
@@ -236,7 +244,7 @@ public sealed class ManInTheMiddleScenarios
     [Fact]
     public void Whatever_is_sent_back_to_its_sender_leads_to_nothing()
     {
-        using var pair = new PsecPair(6, Pair.Wan);
+        using var pair = new PsecPair(6, Pair.Wan, _twoSchemes, _twoSchemes);
         pair.World.Network.AddTap((in TappedDatagram datagram) =>
         {
             if (datagram.From == pair.A.Address)
@@ -260,9 +268,9 @@ public sealed class ManInTheMiddleScenarios
         return bytes;
     }
 
-    private static PsecPair Start(bool simultaneous, TapHandler? tap = null)
+    private PsecPair Start(bool simultaneous, TapHandler? tap = null)
     {
-        var options = PsecPair.Options(PsecPair.Proposal() with { EmbedFirstPacket = false });
+        var options = PsecPair.Options(PsecPair.Proposal(_second) with { EmbedFirstPacket = false }, _second);
         var pair = new PsecPair(1, Pair.Wan, options, options);
         if (tap is not null)
         {

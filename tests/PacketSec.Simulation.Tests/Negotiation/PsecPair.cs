@@ -14,7 +14,7 @@ internal sealed class PsecPair : IDisposable
     /// <summary>A scheme that hides identities as far as the negotiation is concerned; its handshake is that of <c>p2pke-1</c>.</summary>
     public const string Hiding = "test-hiding-1";
 
-    public static readonly SchemeCatalogue WithHiding = new([new P2pkeScheme(), new P2pkeScheme(Hiding, hidesIdentity: true)]);
+    public static readonly SchemeCatalogue WithHiding = new([.. SchemeCatalogue.Default.All, new P2pkeScheme(Hiding, hidesIdentity: true)]);
 
     private readonly Pair _pair;
 

@@ -1,0 +1,7 @@
+namespace PacketSec.Simulation.Tests.Negotiation;
+
+/// <summary>A scheme that hides as far as the negotiation knows, beside one that does not.</summary>
+public sealed class ManInTheMiddleOfHidingAndOpen() : ManInTheMiddleScenarios(PsecPair.Hiding, "p2pke-1");
+
+/// <summary>Both show identities to strangers.</summary>
+public sealed class ManInTheMiddleOfNoiseXXAndP2pke() : ManInTheMiddleScenarios("noise-xx-1", "p2pke-1");
