@@ -9,6 +9,7 @@ internal static class AllTargets
     [
         new NegotiatorTarget(),
         new NoiseHandshakeTarget(),
+        new NoiseXXClaimTarget(),
         new P2pkeBodiesTarget(),
         new PeerIdTarget(),
         new PrivateKeyTarget(),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PacketSec.Protocol.Schemes.NoiseXX;
 
 namespace PacketSec.Cli.Vectors;
 
@@ -19,6 +20,7 @@ internal sealed record VectorFormat(string Name, Func<JsonElement, bool> Matches
         Named("p2pke-tai64n-1", IdentityVectors.ReplayTai64n),
         Named("p2pke-replay-1", ReplayWindowVectors.Replay),
         Named("p2pke-handshake-edge-1", HandshakeEdgeVectors.Replay),
+        Named(NoiseXXScheme.SchemeName, NoiseXXVectors.Replay),
         Wycheproof("XDH", WycheproofVectors.ReplayX25519),
         Wycheproof("EDDSA", WycheproofVectors.ReplayEd25519),
         Wycheproof("CHACHA20-POLY1305", WycheproofVectors.ReplayChaChaPoly),
