@@ -28,6 +28,9 @@ public sealed partial class PeerMachine
         }
     }
 
+    /// <summary>Asks for its deadlines too, for who looks after them; together with <see cref="FetchState"/>.</summary>
+    internal void FetchTimers() => Timers.Fetch(_timers);
+
     /// <summary>Asks for what its session refers to, one datagram after <see cref="FetchState"/>.</summary>
     internal void FetchKeys() => _lastOpened?.FetchParts();
 

@@ -156,7 +156,11 @@ public sealed partial class PeerMachine
 
         if (!isData)
         {
-            OnEmpty(now, session);
+            if (!OnEmpty(now, session) && settled)
+            {
+                return Received.Nothing(ReceivedKind.Control);
+            }
+
             Settle(now);
             return Received.Of(ReceivedKind.Control);
         }
@@ -210,13 +214,16 @@ public sealed partial class PeerMachine
         }
     }
 
+    /// <returns>False when it changed nothing: it was a receipt.</returns>
     //= spec/sessions.md#empty-is-control
-    private void OnEmpty(Instant now, Session session)
+    private bool OnEmpty(Instant now, Session session)
     {
+        var isNews = MayBeReference;
         MayBeReference = false;
         if (session is { Role: SessionRole.Initiator, Scheme.FinishLeavesOpen: true } && _queue.Count == 0 && now < session.Begun + SpecLimits.DialDeadline)
         {
             session.PendingEmpty = true;
+            isNews = true;
         }
 
         //= spec/p2pke.md#initiator-empty
@@ -224,7 +231,10 @@ public sealed partial class PeerMachine
         {
             session.EmptyAnswered = true;
             session.PendingEmpty = true;
+            isNews = true;
         }
+
+        return isNews;
     }
 
     private Received HandleHandshake(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)

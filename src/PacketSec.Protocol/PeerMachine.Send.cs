@@ -97,6 +97,35 @@ public sealed partial class PeerMachine
         return false;
     }
 
+    /// <summary>
+    /// Seals the receipt that is due, if one is: what <see cref="HandleTimeout"/> and <see cref="TryPollTransmit"/> would come to, for a driver that
+    /// holds the peer anyway. Nothing is left to be polled, and no deadline comes nearer.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="aead">The calling thread's ciphers.</param>
+    /// <param name="datagram">Where it goes; at least <see cref="SpecLimits.DatagramOverhead"/> bytes.</param>
+    /// <param name="transmit">Its length and path.</param>
+    //= spec/sessions.md#receipt
+    internal bool TrySealReceipt(Instant now, PacketAead aead, Span<byte> datagram, out Transmit transmit)
+    {
+        transmit = default;
+        if (!_liveness.IsReceiptDue(now) || !_timers.TryFire(PeerTimer.Acknowledge, now))
+        {
+            return false;
+        }
+
+        // With no session that may send there is no receipt; the next datagram asks for another.
+        _liveness.OnReceiptSent(now);
+        if (SelectSession(now, SpecLimits.DatagramOverhead) is not { } session || !session.MaySend(now))
+        {
+            return false;
+        }
+
+        var length = session.Seal(now, aead, default, datagram);
+        transmit = new(session.Path, length, length, 0);
+        return true;
+    }
+
     private static Transmit Copy(ReadOnlySpan<byte> packet, in PathAddress path, Span<byte> buffer)
     {
         packet.CopyTo(buffer);

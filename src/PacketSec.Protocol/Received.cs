@@ -63,6 +63,8 @@ public readonly ref struct Received
 
     internal static Received Of(ReceivedKind kind) => new(kind, DropReason.None, default, false, true);
 
+    internal static Received Nothing(ReceivedKind kind) => new(kind, DropReason.None, default, true, false);
+
     internal static Received NotMine(DropReason reason) => new(ReceivedKind.Unclaimed, reason, default, true, false);
 
     internal static Received Drop(DropReason reason, bool nothingPending = true) => new(ReceivedKind.Dropped, reason, default, nothingPending, !nothingPending);

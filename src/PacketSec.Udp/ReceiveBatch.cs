@@ -26,6 +26,11 @@ internal sealed class ReceiveBatch
     /// <summary>Gets the number of received pieces, each of one datagram or of several equal ones.</summary>
     public int Count { get; private set; }
 
+    /// <summary>
+    /// Gets or sets a value indicating whether the last call found less than it could have taken; false where the platform takes one at a time.
+    /// </summary>
+    public bool TookAll { get; set; }
+
     /// <summary>Gets the pinned memory of all buffers.</summary>
     internal byte[] Memory { get; }
 

@@ -33,6 +33,9 @@ internal sealed class Liveness
     /// <summary>Gets a value indicating whether a receipt is due for data received.</summary>
     public bool OwesReceipt => _receiptDue.HasValue;
 
+    /// <summary>Tells whether a receipt for data received has become due.</summary>
+    public bool IsReceiptDue(Instant now) => OwesReceipt && ReceiptDue <= now;
+
     public void OnDataSent(Instant now)
     {
         if (!_firstUnanswered.HasValue)

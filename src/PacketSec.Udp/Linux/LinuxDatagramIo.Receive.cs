@@ -54,7 +54,7 @@ internal sealed unsafe partial class LinuxDatagramIo
         }
 
         // Where the last call took all there was, waiting first saves a call that finds nothing.
-        bool waitFirst = timeoutMilliseconds != 0 && ReceiveHeaders.Of(batch).TookAll;
+        bool waitFirst = timeoutMilliseconds != 0 && batch.TookAll;
         SocketErrorClass error = waitFirst ? SocketErrorClass.WouldBlock : TryReceive(socket, batch);
         if (error == SocketErrorClass.WouldBlock)
         {
@@ -166,7 +166,7 @@ internal sealed unsafe partial class LinuxDatagramIo
         }
 
         headers.SetUsed(count);
-        headers.TookAll = count < asked;
+        batch.TookAll = count < asked;
         headers.Coalesced = false;
         for (int i = 0; i < count; i++)
         {

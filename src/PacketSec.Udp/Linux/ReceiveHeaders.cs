@@ -44,9 +44,6 @@ internal sealed unsafe class ReceiveHeaders
     /// <summary>Gets or sets a value indicating whether the last batch had several datagrams in one piece.</summary>
     public bool Coalesced { get; set; }
 
-    /// <summary>Gets or sets a value indicating whether the last call found less than it could have taken.</summary>
-    public bool TookAll { get; set; }
-
     /// <summary>Gets those of a batch; makes them when it is new.</summary>
     public static ReceiveHeaders Of(ReceiveBatch batch)
     {

@@ -21,6 +21,7 @@ internal sealed partial class EndpointDriver
     private readonly TimerWheel _wheel;
     private readonly HandshakeWorkers _workers;
     private readonly PacketAead _aead;
+    private readonly ControlBatch _control;
     private readonly Outbox _peerOutbox;
     private readonly Outbox _endpointOutbox;
     private readonly ITimer? _clockTimer;
@@ -64,6 +65,8 @@ internal sealed partial class EndpointDriver
                     HandleTimers(now);
                     CarryNegotiations(now);
                 }
+
+                _control.Flush();
             }
         }
         catch (Exception error)
@@ -241,24 +244,12 @@ internal sealed partial class EndpointDriver
     {
         _due.Clear();
         _wheel.Advance(now, _due);
-        foreach (var entry in _due)
+        for (var i = 0; i < _due.Count; i++)
         {
-            if (entry is PeerDriver peer)
+            LookAhead(i);
+            if (_due[i] is PeerDriver peer)
             {
-                Instant? deadline;
-                lock (peer.Gate)
-                {
-                    // Entries come up early when their deadline has moved away.
-                    if (peer.Machine.NextDeadline <= now)
-                    {
-                        peer.Machine.HandleTimeout(now);
-                        _peerOutbox.Collect(now, peer.Machine, _aead);
-                    }
-
-                    deadline = peer.Machine.NextDeadline;
-                }
-
-                Settle(now, peer, deadline);
+                HandleTimer(now, peer);
             }
             else
             {
@@ -271,6 +262,68 @@ internal sealed partial class EndpointDriver
                 SettleEndpoint(now);
             }
         }
+    }
+
+    private void HandleTimer(Instant now, PeerDriver peer)
+    {
+        var receipt = _control.RoomFor(peer.Shard.Io, SpecLimits.DatagramOverhead);
+        var timedOut = false;
+        Instant? deadline;
+        lock (peer.Gate)
+        {
+            // Entries come up early when their deadline has moved away, and what they come up for is mostly a receipt.
+            deadline = peer.Machine.NextDeadline;
+            if (deadline <= now && peer.Machine.TrySealReceipt(now, _aead, receipt, out var transmit))
+            {
+                _control.Append(transmit.Path, transmit.Length, peer);
+
+                // The next one is not due before this. Where data go on coming, it will be: their shard need not tell then, and wakes nobody.
+                var next = now + SpecLimits.AcknowledgeAfter;
+                deadline = peer.Machine.NextDeadline is { } other && other < next ? other : next;
+            }
+
+            if (deadline <= now)
+            {
+                timedOut = true;
+                peer.Machine.HandleTimeout(now);
+                _peerOutbox.Collect(now, peer.Machine, _aead);
+                deadline = peer.Machine.NextDeadline;
+            }
+        }
+
+        if (timedOut)
+        {
+            Settle(now, peer, deadline);
+        }
+        else
+        {
+            Schedule(peer, deadline);
+        }
+    }
+
+    /// <summary>
+    /// Takes one step for each of the next peers that are due, as shards do for datagrams: with thousands of peers nothing of them is near but what
+    /// the wheel has just looked at.
+    /// </summary>
+    private void LookAhead(int current)
+    {
+        DueAt(current + 3)?.FetchParts();
+        if (DueAt(current + 2) is { } next)
+        {
+            next.Machine.FetchState();
+            next.Machine.FetchTimers();
+        }
+
+        DueAt(current + 1)?.Machine.FetchSendKey();
+    }
+
+    private PeerDriver? DueAt(int index) => index < _due.Count ? _due[index] as PeerDriver : null;
+
+    /// <summary>Puts a datagram to those that leave together at the end of the round.</summary>
+    private void Transmit(Shard shard, in PathAddress path, ReadOnlySpan<byte> datagram, PeerDriver? owner)
+    {
+        datagram.CopyTo(_control.RoomFor(shard.Io, datagram.Length));
+        _control.Append(path, datagram.Length, owner);
     }
 
     private void HandleMessage(Instant now, DriverMessage message)

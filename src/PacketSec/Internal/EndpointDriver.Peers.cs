@@ -2,7 +2,6 @@ using PacketSec.Diagnostics;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Schemes.P2pke;
-using PacketSec.Udp;
 
 namespace PacketSec.Internal;
 
@@ -183,9 +182,11 @@ internal sealed partial class EndpointDriver
     private void Settle(Instant now, PeerDriver peer, Instant? deadline)
     {
         Schedule(peer, deadline);
+        var isUsable = false;
         foreach (var peerEvent in _peerOutbox.PeerEvents)
         {
             Carry(peer, peerEvent);
+            isUsable |= peerEvent is PeerEvent.SessionConfirmed;
         }
 
         if (peer.Machine.IsClosing && !peer.IsRetired)
@@ -199,7 +200,13 @@ internal sealed partial class EndpointDriver
 
         foreach (var item in _peerOutbox.Transmits)
         {
-            peer.Unreachable = Transmit(peer.Shard, item.Transmit.Path, _peerOutbox.BytesOf(item)) == SendStatus.Unreachable;
+            Transmit(peer.Shard, item.Transmit.Path, _peerOutbox.BytesOf(item), peer);
+        }
+
+        if (isUsable)
+        {
+            // What the application sends on the session comes behind what completes its handshake.
+            _control.Flush();
         }
 
         foreach (var work in _peerOutbox.Work)
@@ -241,7 +248,7 @@ internal sealed partial class EndpointDriver
 
         foreach (var item in _endpointOutbox.Transmits)
         {
-            Transmit(_shards[0], item.Transmit.Path, _endpointOutbox.BytesOf(item));
+            Transmit(_shards[0], item.Transmit.Path, _endpointOutbox.BytesOf(item), null);
         }
 
         foreach (var work in _endpointOutbox.Work)

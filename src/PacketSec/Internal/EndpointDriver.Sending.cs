@@ -146,7 +146,7 @@ internal sealed partial class EndpointDriver
 
             if (group.Sent < segments)
             {
-                Interlocked.Add(ref _sendFailures, segments - group.Sent);
+                CountSendFailures(segments - group.Sent);
             }
         }
 

@@ -71,6 +71,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         _wheel = new TimerWheel(Clock.Now);
         _workers = new HandshakeWorkers(job => Post(new DriverMessage.WorkDone(job)), error => Post(new DriverMessage.Fail(error)));
         _aead = new PacketAead(_crypto);
+        _control = new ControlBatch(CountSendFailures);
         _peerOutbox = new Outbox(options.MaxUdpPayload);
         _endpointOutbox = new Outbox(options.MaxUdpPayload);
         _clockTimer = Clock.IsCustom ? Clock.CreateTimer(Wake) : null;
@@ -330,13 +331,16 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         return [.. parts];
     }
 
+    /// <summary>Counts datagrams that the system did not take. Any thread.</summary>
+    public void CountSendFailures(int count) => Interlocked.Add(ref _sendFailures, count);
+
     /// <summary>Sends a sealed datagram.</summary>
     public SendStatus Transmit(Shard shard, in PathAddress path, ReadOnlySpan<byte> datagram)
     {
         var status = shard.Io.Send(path.Local.ToUdpAddress(), path.Remote.ToUdpAddress(), datagram);
         if (status != SendStatus.Sent)
         {
-            Interlocked.Increment(ref _sendFailures);
+            CountSendFailures(1);
         }
 
         return status;

@@ -24,10 +24,15 @@ internal sealed class Shard
     // How long to wait before what is parked is tried again.
     private const int ParkMilliseconds = 1;
 
+    // Receipts wait for others, which leave with the same call, while datagrams come without a pause.
+    private const int ReceiptsAtOnce = 16;
+
     private const int LookAheadSteps = 4;
     private const int ParkedBytes = 1024 * 1024;
     private const int HandedBytes = 512 * 1024;
     private const int RingDatagrams = 1024;
+
+    private static readonly TimeSpan ReceiptsWait = TimeSpan.FromMilliseconds(1);
 
     private readonly EndpointDriver _endpoint;
     private readonly EndpointMachine _machine;
@@ -38,11 +43,13 @@ internal sealed class Shard
     private readonly int[] _lengths = new int[OpenRun];
     private readonly PeerDriver?[] _ahead = new PeerDriver?[LookAheadSteps];
     private readonly DatagramRing _parked = new(ParkedBytes, RingDatagrams);
+    private readonly ControlBatch _receipts;
     private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
     private int _erasures;
     private long _handled;
     private long _overloads;
     private bool _wakes;
+    private Instant _receiptsUntil;
 
     public Shard(EndpointDriver endpoint, EndpointMachine machine, PacketAead aead, IDatagramIo io, int number)
     {
@@ -51,6 +58,7 @@ internal sealed class Shard
         _aead = aead;
         Io = io;
         _batch = io.CreateReceiveBatch();
+        _receipts = new ControlBatch(endpoint.CountSendFailures);
         _thread = new Thread(Run) { IsBackground = true, Name = $"PacketSec receive {number}" };
     }
 
@@ -88,7 +96,8 @@ internal sealed class Shard
         {
             while (true)
             {
-                var status = Io.Receive(_batch, _parked.Count == 0 ? Timeout.Infinite : ParkMilliseconds);
+                var wait = _receipts.Count > 0 ? 0 : _parked.Count > 0 ? ParkMilliseconds : Timeout.Infinite;
+                var status = Io.Receive(_batch, wait);
                 if (status == ReceiveStatus.Closed)
                 {
                     break;
@@ -112,6 +121,10 @@ internal sealed class Shard
                 }
 
                 HandleBatch(now);
+                if (_receipts.Count >= ReceiptsAtOnce || _batch.Count == 0 || _batch.TookAll || now >= _receiptsUntil)
+                {
+                    _receipts.Flush();
+                }
 
                 if (_wakes)
                 {
@@ -225,6 +238,7 @@ internal sealed class Shard
             room = _plaintext;
         }
 
+        var receipt = _receipts.RoomFor(Io, SpecLimits.DatagramOverhead);
         if (!TryEnter(peer))
         {
             if (reserved)
@@ -271,6 +285,12 @@ internal sealed class Shard
                 }
 
                 _handled++;
+            }
+
+            if (opened > 0 && peer.Machine.TrySealReceipt(now, _aead, receipt, out var transmit))
+            {
+                _receiptsUntil = _receipts.Count == 0 ? now + ReceiptsWait : _receiptsUntil;
+                _receipts.Append(transmit.Path, transmit.Length, null);
             }
 
             hasNews |= deadlineMoved && peer.IsTooLateFor(peer.Machine.NextDeadline);

@@ -41,6 +41,43 @@ public class DeadlineTests
         Assert.Equal(due, fixture.Machine.NextDeadline);
     }
 
+    [Fact]
+    public void A_receipt_ends_the_wait_for_an_answer_and_leaves_nothing_to_poll()
+    {
+        using var fixture = new PeerFixture();
+        var session = fixture.Adopt();
+        fixture.Sent();
+        fixture.Events();
+
+        // The first one says what the peer is.
+        Assert.False(Take(fixture, fixture.Seal(session, []), PeerFixture.Path).NothingPending);
+        Assert.False(fixture.Machine.MayBeReference);
+        fixture.Send([1], out _);
+        Assert.Equal(PeerTimer.DeadSession, fixture.Machine.NextTimer);
+
+        var received = Take(fixture, fixture.Seal(session, []), PeerFixture.Path);
+
+        Assert.Equal(ReceivedKind.Control, received.Kind);
+        Assert.True(received.NothingPending);
+        Assert.False(received.DeadlineMoved);
+        Assert.Empty(fixture.Sent());
+        Assert.Empty(fixture.Events());
+        Assert.NotEqual(PeerTimer.DeadSession, fixture.Machine.NextTimer);
+    }
+
+    [Fact]
+    public void An_empty_packet_that_has_to_be_answered_says_that_there_is_something_to_poll()
+    {
+        using var fixture = new PeerFixture();
+        var session = fixture.Dial();
+        fixture.Sent();
+
+        // An initiator of direct mode answers the first one.
+        Assert.False(Take(fixture, fixture.Seal(session, []), PeerFixture.Path).NothingPending);
+        Assert.Empty(fixture.Open(session, Assert.Single(fixture.Sent()))!);
+        Assert.True(Take(fixture, fixture.Seal(session, []), PeerFixture.Path).NothingPending);
+    }
+
     private static void Walk(Random random, ref int nearer, ref int unmoved)
     {
         using var fixture = new PeerFixture(options => new PeerMachineOptions

@@ -257,8 +257,10 @@ public sealed class PeerChannelTests
     public void Data_goes_on_the_session_confirmed_last_and_to_its_address()
     {
         using var fixture = new PeerFixture();
-        fixture.AdoptKnown();
+        var old = fixture.AdoptKnown();
         var moved = EndpointFixture.PathFrom(EndpointFixture.Address(60));
+        fixture.Send([8], out var before);
+        Assert.Equal([8], fixture.Open(old, before));
         fixture.Now += TimeSpan.FromSeconds(1);
         var newer = fixture.Adopt(seed: 20, path: moved);
         fixture.Sent();

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol.Tests.Machines;
 
@@ -112,6 +113,51 @@ public sealed class PeerTimeTests
         fixture.Receive(fixture.Seal(remote, [1]));
         fixture.Send([2], out _);
         Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(1)));
+    }
+
+    //= spec/sessions.md#receipt
+    [Fact]
+    public void A_receipt_that_is_due_is_sealed_for_whoever_holds_the_peer_and_leaves_nothing_to_do()
+    {
+        using var fixture = new PeerFixture();
+        var remote = fixture.AdoptKnown();
+        fixture.Receive(fixture.Seal(remote, [1]));
+        var due = fixture.Now + SpecLimits.AcknowledgeAfter;
+        fixture.Now = due - Tick;
+        Assert.Null(Receipt(fixture, remote));
+
+        fixture.Now = due;
+        Assert.Empty(Receipt(fixture, remote)!);
+        Assert.Null(Receipt(fixture, remote));
+        Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(5)));
+
+        // The next one keeps its distance, and a packet that is sent takes its place.
+        fixture.Receive(fixture.Seal(remote, [2]));
+        fixture.Now += SpecLimits.AcknowledgeAfter - Tick;
+        Assert.Null(Receipt(fixture, remote));
+        fixture.Now += Tick;
+        Assert.Equal(SealResult.Sealed, fixture.Send([3], out _));
+        Assert.Null(Receipt(fixture, remote));
+    }
+
+    //= spec/sessions.md#receipt
+    [Fact]
+    public void Without_a_session_that_may_send_or_on_a_closed_channel_no_receipt_is_sealed()
+    {
+        using var fixture = new PeerFixture();
+        var remote = fixture.AdoptKnown();
+        var begun = fixture.Now;
+        fixture.Now = begun + SpecLimits.SessionSendLifetime - SpecLimits.AcknowledgeAfter;
+        fixture.Receive(fixture.Seal(remote, [1]));
+        fixture.Now = begun + SpecLimits.SessionSendLifetime;
+        Assert.Null(Receipt(fixture, remote));
+
+        using var closed = new PeerFixture();
+        remote = closed.AdoptKnown();
+        closed.Receive(closed.Seal(remote, [1]));
+        closed.Machine.Close(closed.Now);
+        closed.Now += SpecLimits.AcknowledgeAfter;
+        Assert.Null(Receipt(closed, remote));
     }
 
     //= spec/sessions.md#receipt
@@ -300,4 +346,16 @@ public sealed class PeerTimeTests
             WallClock = options.WallClock,
             Keepalive = TimeSpan.FromSeconds(seconds),
         }));
+
+    private static byte[]? Receipt(PeerFixture fixture, Session remote)
+    {
+        var datagram = new byte[SpecLimits.DatagramOverhead];
+        if (!fixture.Machine.TrySealReceipt(fixture.Now, fixture.Aead, datagram, out var transmit))
+        {
+            return null;
+        }
+
+        Assert.Equal((PeerFixture.Path, datagram.Length), (transmit.Path, transmit.Length));
+        return fixture.Open(remote, datagram);
+    }
 }

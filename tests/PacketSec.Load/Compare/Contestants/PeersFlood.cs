@@ -20,6 +20,9 @@ internal sealed class PeersFlood : IDisposable
     private const int SettleRounds = 4;
     private const int Networks = 250;
 
+    // Receipts are looked for that seldom: a call takes as many as have come.
+    private const int SendsPerReceive = 4;
+
     private static readonly TimeSpan Sweep = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -34,6 +37,7 @@ internal sealed class PeersFlood : IDisposable
     private readonly IdentityKey[] _identities;
     private readonly byte[] _plaintext = new byte[2048];
     private readonly DatagramTo _onDatagram;
+    private readonly AheadOf _lookAhead;
     private Instant _now;
 
     public PeersFlood(int payload, int peers, int burst, int port, PeerId remote)
@@ -44,6 +48,7 @@ internal sealed class PeersFlood : IDisposable
         _socket = new ManyAddressSocket(port, Math.Max(burst * (payload + SpecLimits.DatagramOverhead), ImplementationLimits.HandshakeMessageSize));
         _target = NetworkAddress.FromEndPoint(new(IPAddress.Loopback, port));
         _onDatagram = HandleDatagram;
+        _lookAhead = LookAheadOfReceived;
         var clock = _clock.ReadCalendar();
         _identities = new IdentityKey[peers];
         _machines = new PeerMachine[peers];
@@ -69,6 +74,7 @@ internal sealed class PeersFlood : IDisposable
         var payload = FloodPayload.Create(_payload);
         var turn = 0;
         var round = 0;
+        var sends = 0;
         for (long index = 0; !meter.SenderIsDone;)
         {
             _now = _clock.Now;
@@ -87,7 +93,10 @@ internal sealed class PeersFlood : IDisposable
 
             _socket.Flush();
             meter.Sent(FloodMeter.LookEvery);
-            Receive();
+            if (++sends % SendsPerReceive == 0)
+            {
+                Receive();
+            }
         }
 
         return meter.ToSent();
@@ -201,7 +210,24 @@ internal sealed class PeersFlood : IDisposable
     private int Receive()
     {
         _now = _clock.Now;
-        return _socket.Receive(_onDatagram);
+        return _socket.Receive(_onDatagram, _lookAhead);
+    }
+
+    private void LookAheadOfReceived(uint local, int step)
+    {
+        var machine = _machines[PeerOf(local)];
+        switch (step)
+        {
+            case 3:
+                PeerMachine.Fetch(machine);
+                break;
+            case 2:
+                machine.FetchState();
+                break;
+            default:
+                machine.FetchKeys();
+                break;
+        }
     }
 
     private void HandleDatagram(uint local, ReadOnlySpan<byte> datagram)
