@@ -11,6 +11,10 @@ internal static unsafe partial class LibC
     public const int MsgDontWait = 0x40;
     public const short PollIn = 1;
 
+    // The numbers of sched_setattr.
+    public const int SetScheduleOnX64 = 314;
+    public const int SetScheduleOnArm64 = 274;
+
     private const string Library = "libc";
 
     [LibraryImport(Library, EntryPoint = "recvmsg", SetLastError = true)]
@@ -43,8 +47,26 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, uint who, int priority);
 
+    /// <summary>Makes a system call that the library has no function for, of three arguments.</summary>
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint first, void* second, nint third);
+
     [LibraryImport(Library, EntryPoint = "clock_gettime", SetLastError = true)]
     public static partial int GetClock(int clock, out TimeSpec time);
+
+    /// <summary>struct sched_attr in its first version, for an ordinary thread: policy 0.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Schedule
+    {
+        public uint Size;
+        public uint Policy;
+        public ulong Flags;
+        public int Niceness;
+        public uint Priority;
+        public ulong Slice;
+        public ulong Deadline;
+        public ulong Period;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct TimeSpec

@@ -85,6 +85,9 @@ internal static class StormCommand
         var rates = new List<(double With, double Without)>();
         var growths = new List<double>();
         var begun = 0L;
+        var paused = TimeSpan.Zero;
+        var collections = 0;
+        var allocated = 0L;
         for (var pair = 0; pair < pairs; pair++)
         {
             (double Rate, double P99) with = default, without = default;
@@ -94,11 +97,15 @@ internal static class StormCommand
                 await offers.StandardInput.FlushAsync(cancellationToken);
                 await Task.Delay(Settle, cancellationToken);
                 var answered = endpoint.GetStatistics().HandshakesBegun;
+                var (pausedBefore, collectionsBefore, allocatedBefore) = (GC.GetTotalPauseDuration(), GC.CollectionCount(0), GC.GetTotalAllocatedBytes());
                 var measured = await MeasureAsync(meter, cancellationToken);
                 if (on)
                 {
                     with = measured;
                     begun += endpoint.GetStatistics().HandshakesBegun - answered;
+                    paused += GC.GetTotalPauseDuration() - pausedBefore;
+                    allocated += GC.GetTotalAllocatedBytes() - allocatedBefore;
+                    collections += GC.CollectionCount(0) - collectionsBefore;
                 }
                 else
                 {
@@ -122,6 +129,7 @@ internal static class StormCommand
         output.WriteLine($"  ratio                    {ratios.Median:F3} ({ratios.Lower:F3}-{ratios.Upper:F3}){(paced ? "" : $", target >= {LeastRate}")}");
         output.WriteLine($"  p99 under way            grows by {growth:F3} ms{(paced ? $", target < {MostMilliseconds} ms" : "")}");
         output.WriteLine($"  handshakes               {sums[0]} offered at {rate}/s, {begun / (pairs * Half.TotalSeconds):N0}/s answered while measured, {sums[1]} answers arrived");
+        output.WriteLine($"  memory                   {allocated / 1e6 / pairs / Half.TotalSeconds:N1} MB/s; {collections} collections held all threads up for {paused.TotalMilliseconds:N1} ms in {pairs * Half.TotalSeconds:N1} s");
         var met = paced ? growth < MostMilliseconds : ratios.Median >= LeastRate;
         output.WriteLine(met ? "  met" : "  MISSED");
         return met;
@@ -129,13 +137,13 @@ internal static class StormCommand
 
     private static async Task<(double Rate, double P99)> MeasureAsync(StormMeter meter, CancellationToken cancellationToken)
     {
-        var before = meter.Snapshot();
+        meter.Begin();
         var count = meter.Count;
         var started = Stopwatch.GetTimestamp();
         await Task.Delay(Half, cancellationToken);
         var opened = meter.Count - count;
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        return (opened / seconds, StormMeter.Percentile(before, meter.Snapshot(), 0.99));
+        return (opened / seconds, meter.Percentile(0.99));
     }
 
     private static Process Start(string[] arguments)

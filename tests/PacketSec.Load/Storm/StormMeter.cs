@@ -9,6 +9,8 @@ internal sealed class StormMeter
     private const int Longest = 1_000_000;
 
     private readonly long[] _histogram = new long[Longest + 1];
+    private readonly long[] _before = new long[Longest + 1];
+    private readonly long[] _after = new long[Longest + 1];
     private long _count;
 
     public long Count => Volatile.Read(ref _count);
@@ -21,22 +23,23 @@ internal sealed class StormMeter
         Volatile.Write(ref _count, _count + 1);
     }
 
-    /// <summary>Gets a copy of the counts.</summary>
-    public long[] Snapshot() => [.. _histogram];
+    /// <summary>Begins to measure: what has been counted so far is left out. Takes no memory, which the collector would stop all threads for.</summary>
+    public void Begin() => _histogram.CopyTo(_before, 0);
 
-    /// <summary>Finds the time that so many of the datagrams between two snapshots took at most.</summary>
-    public static double Percentile(long[] before, long[] after, double part)
+    /// <summary>Finds the time that so many of the datagrams since <see cref="Begin"/> took at most.</summary>
+    public double Percentile(double part)
     {
+        _histogram.CopyTo(_after, 0);
         var all = 0L;
-        for (var i = 0; i < after.Length; i++)
+        for (var i = 0; i < _after.Length; i++)
         {
-            all += after[i] - before[i];
+            all += _after[i] - _before[i];
         }
 
         var seen = 0L;
-        for (var i = 0; i < after.Length; i++)
+        for (var i = 0; i < _after.Length; i++)
         {
-            seen += after[i] - before[i];
+            seen += _after[i] - _before[i];
             if (seen >= part * all)
             {
                 return i;

@@ -21,6 +21,30 @@ public class BackgroundThreadTests
         Assert.Equal(before, Niceness());
     }
 
+    [LinuxFact]
+    public void It_keeps_a_processor_for_a_tenth_of_a_millisecond_at_most_where_the_system_can_be_told()
+    {
+        string[] before = [], after = [];
+        var thread = new Thread(() =>
+        {
+            before = Slice();
+            BackgroundThread.StandBack();
+            after = Slice();
+        });
+        thread.Start();
+        thread.Join();
+
+        // Linux shows it since the version that takes it, unless it was built without; before that the niceness is all there is.
+        Assert.Equal(before.Length, after.Length);
+        Assert.All(after, slice => Assert.Equal("100000", slice));
+        Assert.All(before, slice => Assert.NotEqual("100000", slice));
+    }
+
+    private static string[] Slice()
+        => File.Exists("/proc/thread-self/sched")
+            ? [.. File.ReadLines("/proc/thread-self/sched").Where(line => line.StartsWith("se.slice ", StringComparison.Ordinal)).Select(line => line.Split(':')[1].Trim())]
+            : [];
+
     // The 19th field of the thread's state, counted behind its name, which may have spaces.
     private static int Niceness()
     {
