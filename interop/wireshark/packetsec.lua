@@ -367,9 +367,16 @@ local function add_ambiguous(tree, tvb, name)
   return "ambiguous: " .. name .. ", or data"
 end
 
+-- The schemes whose messages say by their first word which they are, and otherwise nothing.
+local SCHEME_OF_WORD = {
+  [0x00000004] = "noise-xx-1", [0x80000005] = "noise-xx-1", [0x00000006] = "noise-xx-1",
+  [0x00000008] = "secret-handshake-1", [0x80000009] = "secret-handshake-1", [0x0000000a] = "secret-handshake-1",
+}
+
 local function add_handshake(tree, tvb, pinfo, flow)
   local word, counter = tvb(0, 4):uint(), tvb(0, 4):uint() % 2 ^ 31
   local other = scheme_of(pinfo, flow)
+  if not other or other == P2PKE then other = SCHEME_OF_WORD[word] or other end
   if other and other ~= P2PKE and not (word == 0 and not select(2, read_init_hello(tvb:raw()))) then
     add_type(tree, "handshake")
     tree:add(f.scheme, other):set_generated()

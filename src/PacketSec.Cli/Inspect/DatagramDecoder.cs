@@ -126,7 +126,7 @@ internal static class DatagramDecoder
         {
             flow.Scheme = P2pkeScheme.SchemeName;
         }
-        else if (flow.Scheme is { } scheme and not P2pkeScheme.SchemeName)
+        else if ((flow.Scheme is { } agreed and not P2pkeScheme.SchemeName ? agreed : SchemeOf(header.Word)) is { } scheme)
         {
             finding = OfOtherScheme(datagram, header, scheme);
             isMessage = true;
@@ -146,6 +146,14 @@ internal static class DatagramDecoder
             "packet", "packet", DropReason.ReservedCounter, $"counter {header.Counter} is reserved"),
         _ => Finding.Malformed(
             "packet", "packet", DropReason.UnexpectedHandshake, $"counter {header.Counter} is never sent by the {SenderOf(header)}"),
+    };
+
+    // The schemes whose messages say by their first word which they are, and otherwise nothing.
+    private static string? SchemeOf(uint word) => word switch
+    {
+        0x00000004 or 0x80000005 or 0x00000006 => "noise-xx-1",
+        0x00000008 or 0x80000009 or 0x0000000a => "secret-handshake-1",
+        _ => null,
     };
 
     private static Finding OfOtherScheme(ReadOnlySpan<byte> datagram, PacketHeader header, string scheme)
