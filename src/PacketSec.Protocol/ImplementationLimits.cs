@@ -98,6 +98,12 @@ public static class ImplementationLimits
     /// <summary>The longest string with a cookie that is taken up, in bytes. Past it: <see cref="DropReason.NotOffered"/>.</summary>
     public const int RetryTextSize = 128;
 
+    /// <summary>
+    /// Sessions of <c>secret-handshake-1</c> that one endpoint accepts within a minute, 24 bytes each: three times what its inbound channels need to be
+    /// renewed. Past it: <see cref="DropReason.HandshakesFull"/>.
+    /// </summary>
+    public const int AcceptedPerMinute = 65536;
+
     /// <summary>Schemes that a dial may propose, or an endpoint serve.</summary>
     public const int Schemes = 16;
 
