@@ -8,7 +8,7 @@ namespace PacketSec.Protocol.Schemes.SecretHandshake;
 /// <param name="transcript">T, 32 bytes.</param>
 /// <param name="network">The digest of the network key, 32 bytes.</param>
 internal readonly ref struct Caller(
-    in NetworkAddress remote, ReadOnlySpan<byte> ephemeral, ReadOnlySpan<byte> transcript, ReadOnlySpan<byte> network)
+    NetworkAddress remote, ReadOnlySpan<byte> ephemeral, ReadOnlySpan<byte> transcript, ReadOnlySpan<byte> network)
 {
     /// <summary>The encoded size in bytes.</summary>
     public const int Size = KeySize + AddressSize + PortSize + KeySize + KeySize;
