@@ -247,6 +247,22 @@ public sealed partial class HandshakeState : IDisposable
         _keysTaken = true;
     }
 
+    /// <summary>
+    /// Takes the raw transport keys, or, where the handshake is not complete, does the work of it: the bytes are then nobody's keys. Whether it
+    /// succeeded does not show in the time taken.
+    /// </summary>
+    internal void SplitOrPretend(Span<byte> initiatorToResponderKey, Span<byte> responderToInitiatorKey)
+    {
+        if (IsComplete)
+        {
+            Split(initiatorToResponderKey, responderToInitiatorKey);
+        }
+        else
+        {
+            _symmetric.Split(initiatorToResponderKey, responderToInitiatorKey);
+        }
+    }
+
     /// <summary>Takes the transport keys for messages that arrive in order, and wipes the handshake's secrets.</summary>
     /// <exception cref="InvalidOperationException">The handshake is not complete, or the keys are already taken.</exception>
     public NoiseTransport ToTransport()

@@ -10,20 +10,20 @@ public sealed partial class EndpointMachine
     private Outcome AnswerWithoutState(
         Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> first, StatelessResponder responder, Agreement? agreement, WorkClass workClass)
     {
-        var reason = TryRate(now, path.Remote, workClass);
-        if (reason != DropReason.None)
+        var reason = responder.CheckFirst(first);
+        if (reason == DropReason.None)
         {
-            return reason;
+            //= spec/secret-handshake.md#answer-rate
+            reason = TryRate(now, path.Remote, workClass);
         }
 
-        reason = responder.TryBeginAnswer(now, path, first, agreement, workClass, out var work);
         if (reason != DropReason.None)
         {
             return reason;
         }
 
         _workCounts[(int)workClass]++;
-        _work.Enqueue(work!);
+        _work.Enqueue(responder.BeginAnswer(now, path, first, agreement, workClass));
         if (agreement is not null)
         {
             OnFirstPacket(now, path.Remote, agreement);
@@ -114,7 +114,7 @@ public sealed partial class EndpointMachine
             reason = TryPlaceFinished(now, remote, work.WorkClass, out ticket);
         }
 
-        if (reason == DropReason.None && (reason = _stateless[work.Scheme].TryAccept(now, work)) != DropReason.None)
+        if (reason == DropReason.None && (reason = _stateless[work.Scheme].TryReserve(now, work.Ticket)) != DropReason.None)
         {
             ticket.Return();
         }
@@ -125,7 +125,7 @@ public sealed partial class EndpointMachine
             return;
         }
 
-        var handshake = Open(work.Scheme, work.Path, [], work.Begun, work.WorkClass, ticket);
+        var handshake = Open(work.Scheme, work.Path, [], now, work.WorkClass, ticket);
         handshake.OnVerified(work, peer!);
         Judge(now, handshake, _options.AskApplication);
     }

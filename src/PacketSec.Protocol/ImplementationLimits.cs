@@ -104,6 +104,12 @@ public static class ImplementationLimits
     /// </summary>
     public const int AcceptedPerMinute = 65536;
 
+    /// <summary>
+    /// Finishes of <c>secret-handshake-1</c> that verified within a minute and are remembered, so that the application is asked once. Past it the oldest is
+    /// forgotten, and may be asked about again.
+    /// </summary>
+    public const int AskedPerMinute = 16384;
+
     /// <summary>Schemes that a dial may propose, or an endpoint serve.</summary>
     public const int Schemes = 16;
 

@@ -27,14 +27,14 @@ internal static class SecretHandshakeVectors
     private static bool Holds(ICryptoProvider crypto, JsonElement entry)
     {
         var proposal = entry.Hex("proposal");
-        var agreement = proposal.Length == 0 ? null : Agreement.Standard(crypto, proposal, SecretHandshakeScheme.Name, null);
+        var agreement = proposal.Length == 0 ? null : Agreement.Standard(crypto, proposal, SecretHandshakeScheme.SchemeName, null);
         using var networkKey = entry.Hex("network_key") is { Length: > 0 } key ? new NetworkKey(key) : null;
         using var initiator = IdentityKey.FromSeed(entry.Hex("initiator_seed"), crypto);
         using var responder = IdentityKey.FromSeed(entry.Hex("responder_seed"), crypto);
         var initiatorRandom = new Script(entry.Hex("initiator_ephemeral_private"));
         var responderRandom = new Script([.. entry.Hex("key_e"), .. entry.Hex("key_m"), .. entry.Hex("time")], entry.Hex("nonce"));
-        using var caller = new SecretHandshakeContext(crypto, initiatorRandom, initiator, networkKey);
-        using var host = new SecretHandshakeContext(crypto, responderRandom, responder, networkKey);
+        var caller = new SecretHandshakeContext(new SchemeContext(crypto, initiatorRandom, initiator, networkKey));
+        var host = new SecretHandshakeContext(new SchemeContext(crypto, responderRandom, responder, networkKey));
         using var minutes = new MinuteKeys(crypto, responderRandom);
         var address = new NetworkAddress(
             UInt128.Parse(entry.Text("address"), NumberStyles.HexNumber, CultureInfo.InvariantCulture), entry.GetProperty("port").GetUInt16());
@@ -48,9 +48,9 @@ internal static class SecretHandshakeVectors
         using var call = new CallWork(caller, callee, agreement);
         call.Run();
         var noise = call.TakeNoise();
-        return call.Message.AsSpan().SequenceEqual(entry.Hex("message_1"))
-            && AnswerHolds(host, minutes, address, agreement, call.Message, entry)
-            && FinishHolds(caller, noise, host, minutes, address, agreement, entry);
+        return call.FirstMessage.AsSpan().SequenceEqual(entry.Hex("message_1"))
+            && AnswerHolds(host, minutes, address, agreement, call.FirstMessage, entry)
+            && FinishHolds(caller, noise, responder.PeerId, host, minutes, address, agreement, entry);
     }
 
     private static bool AnswerHolds(
@@ -63,45 +63,42 @@ internal static class SecretHandshakeVectors
 
         var (cookie, seed) = (new byte[Message2.CookieSize], new byte[MinuteKeys.SeedSize]);
         minutes.Answer(Now, new Caller(address, read.Ephemeral, host.Transcript(agreement), host.Network), cookie, seed);
-        using var answer = new AnswerWork(host, read.Ephemeral.ToArray(), cookie, new SecretKey(seed));
+        using var answer = new CallAnswerWork(host, default, agreement, read.Ephemeral.ToArray(), cookie, new SecretKey(seed));
         answer.Run();
-        return seed.AsSpan().SequenceEqual(entry.Hex("responder_ephemeral_private")) && answer.Message.AsSpan().SequenceEqual(entry.Hex("message_2"));
+        return seed.AsSpan().SequenceEqual(entry.Hex("responder_ephemeral_private")) && answer.Answer.AsSpan().SequenceEqual(entry.Hex("message_2"));
     }
 
     private static bool FinishHolds(
         SecretHandshakeContext caller,
         HandshakeState noise,
+        PeerId called,
         SecretHandshakeContext host,
         MinuteKeys minutes,
         in NetworkAddress address,
         Agreement? agreement,
         JsonElement entry)
     {
-        using var finish = new FinishWork(caller, noise, entry.Hex("message_2"));
+        using var finish = new CallFinishWork(caller, [new AnswerCandidate(1, 1, noise)], entry.Hex("message_2"), called) { Path = default };
         finish.Run();
         var seed = new byte[MinuteKeys.SeedSize];
-        if (!finish.Message.AsSpan().SequenceEqual(entry.Hex("message_3"))
-            || MessageChecks.Check(finish.Message, out Message3 read) != DropReason.None
+        if (!finish.Finish.AsSpan().SequenceEqual(entry.Hex("message_3"))
+            || MessageChecks.Check(finish.Finish, out Message3 read) != DropReason.None
             || !minutes.TryCheck(Now, new Caller(address, read.Ephemeral, host.Transcript(agreement), host.Network), read.Cookie, seed, out var ticket))
         {
             return false;
         }
 
-        using var accept = new AcceptWork(host, finish.Message, agreement, ticket, new SecretKey(seed));
+        using var accept = new CallAcceptWork(host, new SecretHandshakeScheme(), default, finish.Finish, agreement, ticket, new SecretKey(seed));
         accept.Run();
         if (accept.Outcome != DropReason.None || !accept.RemoteKey!.Ed25519.SequenceEqual(entry.Hex("initiator_key")))
         {
             return false;
         }
 
-        var (send, receive, confirmation) = accept.TakeKeys();
-        using (send)
-        using (receive)
-        {
-            return send.Span.SequenceEqual(entry.Hex("key_responder_to_initiator"))
-                && receive.Span.SequenceEqual(entry.Hex("key_initiator_to_responder"))
-                && confirmation.AsSpan().SequenceEqual(entry.Hex("first_packet_of_responder"));
-        }
+        using var keys = accept.TakePendingKeys();
+        return keys.SendKey.Span.SequenceEqual(entry.Hex("key_responder_to_initiator"))
+            && keys.ReceiveKey.Span.SequenceEqual(entry.Hex("key_initiator_to_responder"))
+            && accept.Confirmation.AsSpan().SequenceEqual(entry.Hex("first_packet_of_responder"));
     }
 
     private sealed class Script(params byte[][] draws) : IRandomSource

@@ -2,6 +2,7 @@ using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes.NoiseXX;
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes;
@@ -9,7 +10,7 @@ namespace PacketSec.Protocol.Schemes;
 /// <summary>The schemes that there are. A new one is registered here, and lives in a folder of its own.</summary>
 internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
 {
-    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme()]);
+    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme(), new SecretHandshakeScheme()]);
 
     public IReadOnlyList<Scheme> All => schemes;
 

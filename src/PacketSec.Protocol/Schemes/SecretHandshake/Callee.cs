@@ -15,6 +15,9 @@ internal sealed class Callee
 
     public ReadOnlyMemory<byte> Montgomery => _montgomery;
 
+    /// <summary>Returns the key of a peer ID that was checked.</summary>
+    public static Callee Find(PeerId peer) => TryCreate(peer, out var callee) ? callee : throw new ArgumentException("The peer ID was not checked.", nameof(peer));
+
     /// <summary>Finds the key to call in a peer ID.</summary>
     /// <returns>False when the ID holds no Ed25519 key that could be called.</returns>
     //= spec/secret-handshake.md#dial-key

@@ -8,10 +8,10 @@ namespace PacketSec.Protocol.Schemes.SecretHandshake;
 internal static class MessageChecks
 {
     /// <summary>Checks a message 1 but for its tag.</summary>
-    public static DropReason Check(SecretHandshakeContext context, ReadOnlySpan<byte> datagram, out Message1 message)
+    public static DropReason Check(in SecretHandshakeContext context, ReadOnlySpan<byte> datagram, out Message1 message)
     {
         message = default;
-        var reason = SecretHandshakeScheme.CheckLength(Message1.Word, datagram.Length, context.HasNetworkKey);
+        var reason = CheckLength(datagram, Message1.Size, context.HasNetworkKey);
         if (reason != DropReason.None)
         {
             return reason;
@@ -37,10 +37,10 @@ internal static class MessageChecks
     /// <param name="datagram">The datagram.</param>
     /// <param name="ephemeral">The ephemeral key of one's message 1.</param>
     /// <param name="message">The message, a view of the datagram.</param>
-    public static DropReason Check(SecretHandshakeContext context, ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> ephemeral, out Message2 message)
+    public static DropReason Check(in SecretHandshakeContext context, ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> ephemeral, out Message2 message)
     {
         message = default;
-        var reason = SecretHandshakeScheme.CheckLength(Message2.Word, datagram.Length, context.HasNetworkKey);
+        var reason = CheckLength(datagram, Message2.Size, context.HasNetworkKey);
         if (reason != DropReason.None)
         {
             return reason;
@@ -65,7 +65,7 @@ internal static class MessageChecks
     public static DropReason Check(ReadOnlySpan<byte> datagram, out Message3 message)
     {
         message = default;
-        var reason = SecretHandshakeScheme.CheckLength(Message3.Word, datagram.Length, hasNetworkKey: false);
+        var reason = CheckLength(datagram, Message3.Size, hasNetworkKey: false);
         if (reason != DropReason.None)
         {
             return reason;
@@ -73,5 +73,12 @@ internal static class MessageChecks
 
         return !WireMessage.TryRead(datagram, out message) ? DropReason.Malformed
             : Curve25519Rules.IsSmallOrderX25519(message.Ephemeral) ? DropReason.LowOrderKey : DropReason.None;
+    }
+
+    //= spec/secret-handshake.md#message-length
+    private static DropReason CheckLength(ReadOnlySpan<byte> datagram, int size, bool hasNetworkKey)
+    {
+        size += hasNetworkKey ? Message2.MacSize : 0;
+        return datagram.Length < size ? DropReason.TooShort : datagram.Length > size ? DropReason.TooLong : DropReason.None;
     }
 }

@@ -6,15 +6,10 @@ using HashAlgorithm = PacketSec.Crypto.HashAlgorithm;
 
 namespace PacketSec.Protocol.Schemes.SecretHandshake;
 
-/// <summary>Which cookie came back.</summary>
-/// <param name="Minute">The pair of keys that made it.</param>
-/// <param name="Nonce">Its nonce.</param>
-/// <param name="MadeAt">When it was made, to the millisecond.</param>
-internal readonly record struct CookieTicket(long Minute, UInt128 Nonce, Instant MadeAt);
-
 /// <summary>
 /// The responder's memory of those it answered, which is none: an ephemeral key and a cookie that keys of the minute make, and make again when the
-/// cookie comes back. Two pairs of keys live at once; with a pair goes the record of the cookies that led to sessions.
+/// cookie comes back. Two pairs of keys live at once; with a pair goes the record of the cookies that were asked about, and of those that led to
+/// sessions.
 /// </summary>
 internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) : IDisposable
 {
@@ -66,7 +61,7 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
     /// <param name="cookie">36 bytes.</param>
     /// <param name="seed">32 bytes, which the caller wipes.</param>
     /// <param name="ticket">Which cookie it is.</param>
-    public bool TryCheck(Instant now, in Caller caller, ReadOnlySpan<byte> cookie, Span<byte> seed, out CookieTicket ticket)
+    public bool TryCheck(Instant now, in Caller caller, ReadOnlySpan<byte> cookie, Span<byte> seed, out StatelessTicket ticket)
     {
         Rotate(now);
         Span<byte> bound = stackalloc byte[Caller.Size];
@@ -94,19 +89,24 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
         return false;
     }
 
-    /// <summary>Whether a cookie led to a session already.</summary>
-    public bool IsAccepted(in CookieTicket ticket) => Find(ticket.Minute)?.Accepted.Contains(ticket.Nonce) ?? false;
+    /// <summary>Whether a cookie led to a session, or to a question, already.</summary>
+    public bool IsKnown(in StatelessTicket ticket) => Find(ticket.Era)?.Knows(ticket.Nonce) ?? false;
 
-    /// <summary>Records that a cookie leads to a session. To be called before a key of that session is used.</summary>
-    /// <returns>False when it did already, when its keys are wiped, or when the record is full: then there is no session.</returns>
-    //= spec/secret-handshake.md#accepted-once
-    //= spec/secret-handshake.md#accepted-bound
-    public bool TryAccept(Instant now, in CookieTicket ticket)
+    /// <summary>Records that the application is asked about a cookie's caller.</summary>
+    public DropReason TryReserve(Instant now, in StatelessTicket ticket)
     {
         Rotate(now);
-        return Find(ticket.Minute) is { } minute
-            && minute.Accepted.Count < ImplementationLimits.AcceptedPerMinute
-            && minute.Accepted.Add(ticket.Nonce);
+        return Find(ticket.Era) is { } minute && minute.TryReserve(ticket.Nonce) ? DropReason.None : DropReason.NoHandshake;
+    }
+
+    /// <summary>Records that a cookie leads to a session. To be called before a key of that session is used on the wire.</summary>
+    /// <returns>Why there is no session: the cookie led to one already, its keys are wiped, or the record is full.</returns>
+    //= spec/secret-handshake.md#accepted-once
+    //= spec/secret-handshake.md#accepted-bound
+    public DropReason TryAccept(Instant now, in StatelessTicket ticket)
+    {
+        Rotate(now);
+        return Find(ticket.Era) is not { } minute ? DropReason.NoHandshake : minute.TryAccept(ticket.Nonce);
     }
 
     /// <summary>Puts keys aside, and wipes those before, when their time is over. The next answer makes new ones.</summary>
@@ -131,15 +131,7 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
     {
         foreach (var minute in (ReadOnlySpan<Minute?>)[_current, _previous])
         {
-            digest.Add(minute?.Accepted.Count ?? 0);
-            UInt128 all = 0;
-            foreach (var nonce in minute?.Accepted ?? [])
-            {
-                all ^= nonce;
-            }
-
-            digest.Add(unchecked((long)(ulong)all));
-            digest.Add(unchecked((long)(ulong)(all >> 64)));
+            minute?.AddTo(digest);
         }
     }
 
@@ -180,6 +172,9 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
     private sealed class Minute : IDisposable
     {
         private readonly uint _timeOffset;
+        private readonly HashSet<UInt128> _accepted = [];
+        private readonly HashSet<UInt128> _asked = [];
+        private readonly Queue<UInt128> _askedInOrder = new();
 
         public Minute(long id, Instant since, IRandomSource random)
         {
@@ -201,10 +196,46 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
 
         public SecretKey MacKey { get; }
 
-        public HashSet<UInt128> Accepted { get; } = [];
-
         /// <summary>Milliseconds from a random beginning: the machine's clock would tell which endpoints run on it.</summary>
         public uint TimeOf(Instant now) => unchecked(_timeOffset + (uint)((now.Nanoseconds - Since.Nanoseconds) / 1_000_000));
+
+        public bool Knows(UInt128 nonce) => _accepted.Contains(nonce) || _asked.Contains(nonce);
+
+        // What is forgotten here may be asked about again; it is only the other record that nothing may be forgotten of.
+        public bool TryReserve(UInt128 nonce)
+        {
+            if (_accepted.Contains(nonce) || !_asked.Add(nonce))
+            {
+                return false;
+            }
+
+            _askedInOrder.Enqueue(nonce);
+            if (_askedInOrder.Count > ImplementationLimits.AskedPerMinute)
+            {
+                _asked.Remove(_askedInOrder.Dequeue());
+            }
+
+            return true;
+        }
+
+        public DropReason TryAccept(UInt128 nonce) => _accepted.Contains(nonce) ? DropReason.NoHandshake
+            : _accepted.Count >= ImplementationLimits.AcceptedPerMinute || !_accepted.Add(nonce) ? DropReason.HandshakesFull : DropReason.None;
+
+        public void AddTo(StateDigestBuilder digest)
+        {
+            foreach (var nonces in (ReadOnlySpan<HashSet<UInt128>>)[_accepted, _asked])
+            {
+                digest.Add(nonces.Count);
+                UInt128 all = 0;
+                foreach (var nonce in nonces)
+                {
+                    all ^= nonce;
+                }
+
+                digest.Add(unchecked((long)(ulong)all));
+                digest.Add(unchecked((long)(ulong)(all >> 64)));
+            }
+        }
 
         public void Dispose()
         {

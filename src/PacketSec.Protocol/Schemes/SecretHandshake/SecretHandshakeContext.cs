@@ -7,45 +7,28 @@ using HashAlgorithm = PacketSec.Crypto.HashAlgorithm;
 
 namespace PacketSec.Protocol.Schemes.SecretHandshake;
 
-/// <summary>What every handshake of an endpoint shares. Thread-safe. Owns its copy of the network key.</summary>
-internal sealed class SecretHandshakeContext : IDisposable
+/// <summary>What every handshake of an endpoint shares, as this scheme uses it. Thread-safe, and nothing but a view of the context.</summary>
+internal readonly struct SecretHandshakeContext(SchemeContext shared)
 {
     private const int KeySize = X25519PrivateKey.Size;
 
-    private readonly SecretKey? _networkKey;
-    private readonly byte[] _network = new byte[32];
-    private readonly byte[] _direct;
+    private static readonly byte[] NoNetwork = new byte[KeySize];
 
-    public SecretHandshakeContext(ICryptoProvider crypto, IRandomSource random, IdentityKey identity, NetworkKey? networkKey)
-    {
-        Crypto = crypto;
-        Random = random;
-        Identity = identity;
-        _direct = Agreement.DirectTranscript(crypto, SecretHandshakeScheme.Name);
-        if (networkKey is not null)
-        {
-            _networkKey = new SecretKey(networkKey.Span);
-            crypto.Hash(HashAlgorithm.Sha256, networkKey.Span, default, _network);
-        }
-    }
+    public ICryptoProvider Crypto => shared.Crypto;
 
-    public ICryptoProvider Crypto { get; }
+    public IdentityKey Identity => shared.Identity;
 
-    public IRandomSource Random { get; }
-
-    public IdentityKey Identity { get; }
-
-    public bool HasNetworkKey => _networkKey is not null;
+    public bool HasNetworkKey => shared.NetworkKey is not null;
 
     /// <summary>Gets N: the digest of the network key, or zeros.</summary>
-    public ReadOnlySpan<byte> Network => _network;
+    public ReadOnlySpan<byte> Network => shared.NetworkKey is { } key ? key.Digest(Crypto) : NoNetwork;
 
     /// <summary>Returns T: that of an agreement, or of direct mode.</summary>
-    public ReadOnlySpan<byte> Transcript(Agreement? agreement) => agreement is null ? _direct : agreement.Transcript;
+    public ReadOnlySpan<byte> Transcript(Agreement? agreement) => agreement is null ? SecretHandshakeScheme.DirectTranscript(Crypto) : agreement.Transcript;
 
     /// <summary>Begins the Noise handshake of the initiator, who knows whom it calls.</summary>
     //= spec/secret-handshake.md#prologue
-    public HandshakeState Call(Agreement? agreement, Callee callee) => new(Crypto, Random, new HandshakeConfig
+    public HandshakeState Call(Agreement? agreement, Callee callee) => new(Crypto, shared.Random, new HandshakeConfig
     {
         Protocol = SecretHandshakeScheme.Noise,
         Initiator = true,
@@ -55,7 +38,7 @@ internal sealed class SecretHandshakeContext : IDisposable
     });
 
     /// <summary>Begins that of the responder, whose ephemeral key is made of the keys of the minute.</summary>
-    public HandshakeState Accept(Agreement? agreement, X25519PrivateKey ephemeral) => new(Crypto, Random, new HandshakeConfig
+    public HandshakeState Accept(Agreement? agreement, X25519PrivateKey ephemeral) => new(Crypto, shared.Random, new HandshakeConfig
     {
         Protocol = SecretHandshakeScheme.Noise,
         Initiator = false,
@@ -71,10 +54,10 @@ internal sealed class SecretHandshakeContext : IDisposable
     //= spec/secret-handshake.md#network-mac
     public void WriteMac(ReadOnlySpan<byte> message, ReadOnlySpan<byte> ephemeral, Span<byte> mac)
     {
-        if (_networkKey is not null)
+        if (shared.NetworkKey is { } key)
         {
             Span<byte> full = stackalloc byte[32];
-            Crypto.Hmac(HashAlgorithm.Sha256, _networkKey.Span, message, ephemeral, full);
+            Crypto.Hmac(HashAlgorithm.Sha256, key.Span, message, ephemeral, full);
             full[..SecretHandshakeScheme.MacSize].CopyTo(mac);
         }
     }
@@ -82,7 +65,7 @@ internal sealed class SecretHandshakeContext : IDisposable
     /// <summary>Whether a message is from within the network; always without a network key.</summary>
     public bool IsOfNetwork(ReadOnlySpan<byte> message, ReadOnlySpan<byte> ephemeral, ReadOnlySpan<byte> mac)
     {
-        if (_networkKey is null)
+        if (!HasNetworkKey)
         {
             return mac.IsEmpty;
         }
@@ -92,13 +75,11 @@ internal sealed class SecretHandshakeContext : IDisposable
         return CryptographicOperations.FixedTimeEquals(expected, mac);
     }
 
-    public void Dispose() => _networkKey?.Dispose();
-
     private byte[] Prologue(Agreement? agreement, PublicKey responder)
     {
         var prologue = new byte[3 * KeySize];
         Transcript(agreement).CopyTo(prologue);
-        _network.CopyTo(prologue, KeySize);
+        Network.CopyTo(prologue.AsSpan(KeySize));
         responder.Ed25519.CopyTo(prologue.AsSpan(2 * KeySize));
         return prologue;
     }

@@ -15,7 +15,7 @@ public sealed class EqualWorkTests
         byte[] payload = [.. rig.InitiatorIdentity.PublicKey.Ed25519, .. new byte[32]];
         using var other = IdentityKey.FromSeed(HandshakeRig.Seed(7), crypto);
         using var weak = new HandshakeTests.WeakKey();
-        var message3 = rig.RunToMessage3().Message;
+        var message3 = rig.RunToMessage3().Finish;
         var costs = new Dictionary<string, string>
         {
             ["genuine"] = CostOf(DropReason.None, message3),
@@ -32,7 +32,7 @@ public sealed class EqualWorkTests
         Assert.Contains("1 imports", costs["genuine"], StringComparison.Ordinal);
         Assert.All(costs, cost => Assert.Equal(costs["genuine"], cost.Value));
 
-        byte[] Craft(X25519PrivateKey key, byte[] identity) => HandshakeTests.Craft(rig, key, identity).Message;
+        byte[] Craft(X25519PrivateKey key, byte[] identity) => HandshakeTests.Craft(rig, key, identity).Finish;
 
         string CostOf(DropReason expected, byte[] message)
         {

@@ -24,8 +24,9 @@ internal sealed class HandshakeRig : IDisposable
         Agreement = agreement;
         InitiatorIdentity = initiator ?? Own(IdentityKey.FromSeed(Seed(1), Crypto));
         ResponderIdentity = responder ?? Own(IdentityKey.FromSeed(Seed(2), Crypto));
-        Initiator = NewContext(InitiatorIdentity, networkKey, InitiatorRandom);
-        Responder = NewContext(ResponderIdentity, networkKey, ResponderRandom);
+        var key = networkKey is null ? null : Own(new NetworkKey(networkKey));
+        Initiator = new(new SchemeContext(Crypto, InitiatorRandom, InitiatorIdentity, key));
+        Responder = new(new SchemeContext(Crypto, ResponderRandom, ResponderIdentity, key));
         Minutes = Own(new MinuteKeys(Crypto, ResponderRandom));
         Assert.True(Callee.TryCreate(ResponderIdentity.PeerId, out var callee));
         Callee = callee;
@@ -56,23 +57,14 @@ internal sealed class HandshakeRig : IDisposable
     public static byte[] Seed(byte value) => [.. Enumerable.Repeat(value, 32)];
 
     public static Agreement NewAgreement(string proposal = "a normal form")
-        => Agreement.Standard(CryptoProvider.Default, System.Text.Encoding.UTF8.GetBytes(proposal), SecretHandshakeScheme.Name, null);
-
-    public SecretHandshakeContext NewContext(IdentityKey identity, byte[]? networkKey, IRandomSource random)
-    {
-        using var key = networkKey is null ? null : new NetworkKey(networkKey);
-        return Own(new SecretHandshakeContext(Crypto, random, identity, key));
-    }
-
-    /// <summary>Another context of the initiator, which the caller disposes.</summary>
-    public SecretHandshakeContext NewContextOf(IRandomSource random) => new(Crypto, random, InitiatorIdentity, null);
+        => Agreement.Standard(CryptoProvider.Default, System.Text.Encoding.UTF8.GetBytes(proposal), SecretHandshakeScheme.SchemeName, null);
 
     /// <summary>Makes a message 1; the state after it is the rig's to dispose.</summary>
     public (byte[] Message, HandshakeState Noise) Call()
     {
         using var work = new CallWork(Initiator, Callee, Agreement);
         work.Run();
-        return (work.Message, Own(work.TakeNoise()));
+        return (work.FirstMessage, Own(work.TakeNoise()));
     }
 
     /// <summary>Checks a message 1 and answers it.</summary>
@@ -82,23 +74,23 @@ internal sealed class HandshakeRig : IDisposable
         var cookie = new byte[Message2.CookieSize];
         Span<byte> seed = stackalloc byte[MinuteKeys.SeedSize];
         Minutes.Answer(Now, CallerOf(call.Ephemeral, from), cookie, seed);
-        using var work = new AnswerWork(Responder, call.Ephemeral.ToArray(), cookie, new SecretKey(seed));
+        using var work = new CallAnswerWork(Responder, default, Agreement, call.Ephemeral.ToArray(), cookie, new SecretKey(seed));
         CryptographicOperations.ZeroMemory(seed);
         work.Run();
-        return work.Message;
+        return work.Answer;
     }
 
     /// <summary>Takes a message 2 and makes message 3; the work is the rig's to dispose.</summary>
-    public FinishWork Finish(HandshakeState noise, byte[] message2)
+    public CallFinishWork Finish(HandshakeState noise, byte[] message2)
     {
         Assert.Equal(DropReason.None, MessageChecks.Check(Initiator, message2, noise.LocalEphemeral, out Message2 _));
-        var work = Own(new FinishWork(Initiator, noise.Clone(), message2));
+        var work = Own(NewFinish(Initiator, noise.Clone(), message2));
         work.Run();
         return work;
     }
 
     /// <summary>Checks a message 3 up to its cookie, and opens it; null where the cookie is not valid.</summary>
-    public AcceptWork? Accept(byte[] message3, NetworkAddress? from = null)
+    public CallAcceptWork? Accept(byte[] message3, NetworkAddress? from = null)
     {
         Assert.Equal(DropReason.None, MessageChecks.Check(message3, out Message3 finish));
         Span<byte> seed = stackalloc byte[MinuteKeys.SeedSize];
@@ -107,18 +99,22 @@ internal sealed class HandshakeRig : IDisposable
             return null;
         }
 
-        var work = Own(new AcceptWork(Responder, message3, Agreement, ticket, new SecretKey(seed)));
+        var work = Own(new CallAcceptWork(Responder, new SecretHandshakeScheme(), default, message3, Agreement, ticket, new SecretKey(seed)));
         CryptographicOperations.ZeroMemory(seed);
         work.Run();
         return work;
     }
 
     /// <summary>Runs a whole handshake up to message 3.</summary>
-    public FinishWork RunToMessage3()
+    public CallFinishWork RunToMessage3()
     {
         var (message1, noise) = Call();
         return Finish(noise, Answer(message1));
     }
+
+    /// <summary>Work that takes a message 2; it owns the state.</summary>
+    public CallFinishWork NewFinish(SecretHandshakeContext context, HandshakeState noise, byte[] message2)
+        => new(context, [new AnswerCandidate(1, 1, noise)], message2, PeerId.FromPublicKey(Callee.Key, Crypto)) { Path = default };
 
     public void Dispose() => Enumerable.Reverse(_owned).ToList().ForEach(item => item.Dispose());
 

@@ -3,6 +3,7 @@ using PacketSec.Crypto;
 using PacketSec.Noise;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Wire;
 using PacketSec.Protocol.Wire.SecretHandshake;
@@ -11,7 +12,7 @@ namespace PacketSec.Core.Tests.Schemes.SecretHandshake;
 
 public sealed class HandshakeTests
 {
-    private static readonly byte[] NetworkKey = HandshakeRig.Seed(9);
+    private static readonly byte[] NetworkKeyBytes = HandshakeRig.Seed(9);
 
     //= spec/secret-handshake.md#noise-payloads
     //= spec/secret-handshake.md#static-key
@@ -19,28 +20,28 @@ public sealed class HandshakeTests
     [MemberData(nameof(Providers.All), MemberType = typeof(Providers))]
     public void Both_ends_come_to_the_same_keys_and_know_each_other(string provider)
     {
-        foreach (var network in (byte[]?[])[null, NetworkKey])
+        foreach (var network in (byte[]?[])[null, NetworkKeyBytes])
         {
             foreach (var agreement in (Protocol.Negotiation.Agreement?[])[null, HandshakeRig.NewAgreement()])
             {
                 using var rig = new HandshakeRig(Providers.Named(provider), network, agreement);
                 var finish = rig.RunToMessage3();
-                var accept = rig.Accept(finish.Message)!;
+                var accept = rig.Accept(finish.Finish)!;
                 Assert.Equal((DropReason.None, DropReason.None), (finish.Outcome, accept.Outcome));
                 Assert.Equal(rig.InitiatorIdentity.PublicKey, accept.RemoteKey);
-                Assert.Equal(rig.InitiatorIdentity.PeerId, accept.RemotePeer);
+                Assert.Equal(rig.ResponderIdentity.PublicKey, finish.RemoteKey);
+                Assert.Equal(rig.ResponderIdentity.PeerId, finish.RemotePeer);
 
-                var (initiatorSend, initiatorReceive) = finish.TakeKeys();
-                var (send, receive, confirmation) = accept.TakeKeys();
-                Assert.True(initiatorSend.FixedTimeEquals(receive) && initiatorReceive.FixedTimeEquals(send));
+                var (send, receive) = finish.TakeKeys();
+                using var keys = accept.TakePendingKeys();
+                using var copy = keys.Copy();
+                Assert.True(send.FixedTimeEquals(keys.ReceiveKey) && receive.FixedTimeEquals(copy.SendKey));
                 Assert.False(send.FixedTimeEquals(receive));
-                Assert.Equal([0x80, 0, 0, 16], confirmation[..4]);
+                Assert.Equal([0x80, 0, 0, 16], accept.Confirmation[..4]);
                 using var aead = rig.Crypto.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
-                Assert.True(PacketAead.TryOpen(aead, initiatorReceive.Span, new PacketCounter(16), confirmation, default));
-                foreach (var key in (SecretKey[])[initiatorSend, initiatorReceive, send, receive])
-                {
-                    key.Dispose();
-                }
+                Assert.True(PacketAead.TryOpen(aead, receive.Span, new PacketCounter(16), accept.Confirmation, default));
+                send.Dispose();
+                receive.Dispose();
             }
         }
     }
@@ -56,7 +57,7 @@ public sealed class HandshakeTests
         {
             using var caller = IdentityKey.FromSeed(HandshakeRig.Seed(initiator), CryptoProvider.Default);
             using var callee = IdentityKey.FromSeed(HandshakeRig.Seed(responder), CryptoProvider.Default);
-            using var rig = new HandshakeRig(networkKey: network ? NetworkKey : null, initiator: caller, responder: callee);
+            using var rig = new HandshakeRig(networkKey: network ? NetworkKeyBytes : null, initiator: caller, responder: callee);
             var (message1, noise) = rig.Call();
             var message2 = rig.Answer(message1);
             rig.Finish(noise, message2);
@@ -87,13 +88,13 @@ public sealed class HandshakeTests
         using var rig = new HandshakeRig();
         var (message1, noise) = rig.Call();
         var (first, second) = (rig.Answer(message1), rig.Answer(message1));
-        var message3 = rig.Finish(noise, first).Message;
-        Assert.Equal(message3, rig.Finish(noise, first).Message);
-        Assert.NotEqual(message3[72..], rig.Finish(noise, second).Message[72..]);
+        var message3 = rig.Finish(noise, first).Finish;
+        Assert.Equal(message3, rig.Finish(noise, first).Finish);
+        Assert.NotEqual(message3[72..], rig.Finish(noise, second).Finish[72..]);
 
         // The cookie is carried along, and nothing else of the message depends on it.
         byte[] otherCookie = [.. first[..44], .. second[44..]];
-        var carried = rig.Finish(noise, otherCookie).Message;
+        var carried = rig.Finish(noise, otherCookie).Finish;
         Assert.Equal([.. message3[..4], .. second[44..], .. message3[40..]], carried);
     }
 
@@ -101,7 +102,7 @@ public sealed class HandshakeTests
     public void A_message_3_from_another_address_or_20_s_later_or_with_another_ephemeral_key_finds_no_cookie()
     {
         using var rig = new HandshakeRig();
-        var message3 = rig.RunToMessage3().Message;
+        var message3 = rig.RunToMessage3().Finish;
         Assert.Null(rig.Accept(message3, HandshakeRig.CallerAddress with { Port = 1 }));
         byte[] other = [.. message3[..71], (byte)(message3[71] ^ 1), .. message3[72..]];
         Assert.Null(rig.Accept(other));
@@ -115,13 +116,13 @@ public sealed class HandshakeTests
     public void One_wrong_bit_in_the_sealed_part_of_message_3_is_not_authentic()
     {
         using var rig = new HandshakeRig();
-        var message3 = rig.RunToMessage3().Message;
+        var message3 = rig.RunToMessage3().Finish;
         for (var bit = 72 * 8; bit < message3.Length * 8; bit += 7)
         {
             var accept = rig.Accept(MessageTests.Flip(message3, bit))!;
             Assert.Equal(DropReason.NotAuthentic, accept.Outcome);
-            Assert.True(accept.RemoteKey is null && accept.RemotePeer is null);
-            Assert.Throws<InvalidOperationException>(() => accept.TakeKeys());
+            Assert.Null(accept.RemoteKey);
+            Assert.Throws<InvalidOperationException>(accept.TakePendingKeys);
         }
     }
 
@@ -130,11 +131,12 @@ public sealed class HandshakeTests
     public void Another_transcript_network_or_callee_makes_another_handshake()
     {
         using var rig = new HandshakeRig(agreement: HandshakeRig.NewAgreement());
-        var message3 = rig.RunToMessage3().Message;
+        var message3 = rig.RunToMessage3().Finish;
         Assert.Equal(DropReason.None, AcceptUnder(rig.Responder, rig.Agreement).Outcome);
         Assert.Equal(DropReason.NotAuthentic, AcceptUnder(rig.Responder, HandshakeRig.NewAgreement("another")).Outcome);
         Assert.Equal(DropReason.NotAuthentic, AcceptUnder(rig.Responder, null).Outcome);
-        var inNetwork = rig.NewContext(rig.ResponderIdentity, NetworkKey, rig.ResponderRandom);
+        using var key = new NetworkKey(NetworkKeyBytes);
+        var inNetwork = new SecretHandshakeContext(new SchemeContext(rig.Crypto, rig.ResponderRandom, rig.ResponderIdentity, key));
         Assert.Equal(DropReason.NotAuthentic, AcceptUnder(inNetwork, rig.Agreement).Outcome);
 
         // The Montgomery forms of B and -B are one: only the prologue tells them apart.
@@ -143,15 +145,15 @@ public sealed class HandshakeTests
         Assert.True(Callee.TryCreate(PeerId.FromPublicKey(PublicKey.FromEd25519(negative), rig.Crypto), out var callee));
         Assert.Equal(rig.Callee.Montgomery.ToArray(), callee.Montgomery.ToArray());
         rig.Callee = callee;
-        Assert.Equal(DropReason.NotAuthentic, rig.Accept(rig.RunToMessage3().Message)!.Outcome);
+        Assert.Equal(DropReason.NotAuthentic, rig.Accept(rig.RunToMessage3().Finish)!.Outcome);
 
-        AcceptWork AcceptUnder(SecretHandshakeContext context, Protocol.Negotiation.Agreement? agreement)
+        CallAcceptWork AcceptUnder(SecretHandshakeContext context, Protocol.Negotiation.Agreement? agreement)
         {
             var seed = new byte[32];
             Assert.True(WireMessage.TryRead<Message3>(message3, out var read));
             var caller = new Caller(HandshakeRig.CallerAddress, read.Ephemeral, rig.Responder.Transcript(rig.Agreement), rig.Responder.Network);
             Assert.True(rig.Minutes.TryCheck(rig.Now, caller, read.Cookie, seed, out var ticket));
-            using var work = new AcceptWork(context, message3, agreement, ticket, new SecretKey(seed));
+            using var work = new CallAcceptWork(context, new SecretHandshakeScheme(), default, message3, agreement, ticket, new SecretKey(seed));
             work.Run();
             return work;
         }
@@ -192,7 +194,7 @@ public sealed class HandshakeTests
     {
         using var both = IdentityKey.FromSeed(HandshakeRig.Seed(3), CryptoProvider.Default);
         using var rig = new HandshakeRig(initiator: both, responder: both);
-        Assert.Equal(DropReason.OwnKey, rig.Accept(rig.RunToMessage3().Message)!.Outcome);
+        Assert.Equal(DropReason.OwnKey, rig.Accept(rig.RunToMessage3().Finish)!.Outcome);
         byte[] negative = [.. both.PublicKey.Ed25519];
         negative[31] ^= 0x80;
         Assert.Equal(DropReason.OwnKey, AcceptPayload(rig, negative));
@@ -226,7 +228,7 @@ public sealed class HandshakeTests
     }
 
     /// <summary>Makes a message 3 with any static key and payload, and opens it.</summary>
-    internal static AcceptWork Craft(HandshakeRig rig, X25519PrivateKey staticKey, byte[] payload)
+    internal static CallAcceptWork Craft(HandshakeRig rig, X25519PrivateKey staticKey, byte[] payload)
     {
         using var noise = new HandshakeState(rig.Crypto, rig.InitiatorRandom, new HandshakeConfig
         {

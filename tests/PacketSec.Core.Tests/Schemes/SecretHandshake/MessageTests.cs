@@ -21,7 +21,7 @@ public sealed class MessageTests
         using var rig = new HandshakeRig(networkKey: network ? NetworkKey : null);
         var (message1, noise) = rig.Call();
         var message2 = rig.Answer(message1);
-        var message3 = rig.Finish(noise, message2).Message;
+        var message3 = rig.Finish(noise, message2).Finish;
         var length = network ? 96 : 80;
         Assert.Equal((length, length, 200), (message1.Length, message2.Length, message3.Length));
 
@@ -123,7 +123,7 @@ public sealed class MessageTests
         using var rig = new HandshakeRig();
         var (message1, noise) = rig.Call();
         var message2 = rig.Answer(message1);
-        var message3 = rig.Finish(noise, message2).Message;
+        var message3 = rig.Finish(noise, message2).Finish;
         Assert.Equal([0, 0, 0, 10, .. message2[44..80], .. noise.LocalEphemeral], message3[..72]);
     }
 
@@ -134,7 +134,7 @@ public sealed class MessageTests
         using var rig = new HandshakeRig();
         var (message1, noise) = rig.Call();
         var message2 = rig.Answer(message1);
-        var message3 = rig.Finish(noise, message2).Message;
+        var message3 = rig.Finish(noise, message2).Finish;
         for (var i = 0; i < Curve25519Rules.SmallOrderU.Length; i += 32)
         {
             foreach (var top in (ReadOnlySpan<byte>)[0, 0x80])
@@ -153,12 +153,17 @@ public sealed class MessageTests
     [Fact]
     public void A_counter_below_the_data_that_is_no_message_of_its_direction_is_told_apart()
     {
+        var scheme = new SecretHandshakeScheme();
         for (uint counter = 0; counter < SpecLimits.FirstDataCounter; counter++)
         {
-            var isOurs = counter is 8 or 9 or 10;
-            Assert.Equal(counter is 8 or 10, SecretHandshakeScheme.IsHandshake(counter));
-            Assert.Equal(counter is 9, SecretHandshakeScheme.IsHandshake(counter | 1u << 31));
-            Assert.Equal(isOurs ? DropReason.UnexpectedHandshake : DropReason.ReservedCounter, SecretHandshakeScheme.ReasonFor(new PacketCounter(counter)));
+            var forth = new byte[4];
+            new PacketHeader(Direction.InitiatorToResponder, new PacketCounter(counter)).WriteTo(forth);
+            byte[] back = [(byte)(forth[0] | 0x80), .. forth[1..]];
+            Assert.Equal(counter switch { 8 => HandshakeStep.First, 10 => HandshakeStep.Finish, _ => HandshakeStep.None }, scheme.StepOf(forth));
+            Assert.Equal(counter == 9 ? HandshakeStep.Answer : HandshakeStep.None, scheme.StepOf(back));
+            Assert.Equal(counter is 8 or 9 or 10, scheme.OwnsCounter(counter));
+            var isKnown = counter is 0 or 1 or 2 or 8 or 9 or 10;
+            Assert.Equal(isKnown ? DropReason.UnexpectedHandshake : DropReason.ReservedCounter, SchemeCatalogue.Default.ReasonFor(new PacketCounter(counter)));
         }
     }
 
@@ -166,7 +171,7 @@ public sealed class MessageTests
     public void Another_first_word_is_no_message()
     {
         using var rig = new HandshakeRig();
-        var message3 = rig.RunToMessage3().Message;
+        var message3 = rig.RunToMessage3().Finish;
         for (var bit = 0; bit < 32; bit++)
         {
             Assert.False(WireMessage.TryRead<Message3>(Flip(message3, bit), out _));

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using PacketSec.Crypto;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.SecretHandshake;
 
 namespace PacketSec.Core.Tests.Schemes.SecretHandshake;
@@ -128,14 +129,15 @@ public sealed class MinuteKeysTests : IDisposable
         Answer();
         _now = begun + TimeSpan.FromSeconds(59);
         var ticket = TicketOf(Answer().Cookie);
-        Assert.True(_keys.TryAccept(_now, ticket));
+        Assert.Equal(DropReason.None, _keys.TryAccept(_now, ticket));
         _now = begun + TimeSpan.FromSeconds(120) + TimeSpan.FromTicks(-1);
         _keys.Rotate(_now);
-        Assert.True(_keys.IsAccepted(ticket));
-        Assert.False(_keys.TryAccept(_now, ticket));
+        Assert.True(_keys.IsKnown(ticket));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryAccept(_now, ticket));
         _now += TimeSpan.FromTicks(1);
-        Assert.False(_keys.TryAccept(_now, ticket with { Nonce = 1 }));
-        Assert.False(_keys.IsAccepted(ticket));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryAccept(_now, ticket with { Nonce = 1 }));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryReserve(_now, ticket with { Nonce = 1 }));
+        Assert.False(_keys.IsKnown(ticket));
     }
 
     //= spec/secret-handshake.md#accepted-once
@@ -143,12 +145,37 @@ public sealed class MinuteKeysTests : IDisposable
     public void A_cookie_leads_to_one_session()
     {
         var (first, second) = (TicketOf(Answer().Cookie), TicketOf(Answer().Cookie));
-        Assert.False(_keys.IsAccepted(first));
-        Assert.True(_keys.TryAccept(_now, first));
-        Assert.True(_keys.IsAccepted(first));
-        Assert.False(_keys.TryAccept(_now, first));
-        Assert.False(_keys.IsAccepted(second));
-        Assert.True(_keys.TryAccept(_now, second));
+        Assert.False(_keys.IsKnown(first));
+        Assert.Equal(DropReason.None, _keys.TryReserve(_now, first));
+        Assert.True(_keys.IsKnown(first));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryReserve(_now, first));
+        Assert.Equal(DropReason.None, _keys.TryAccept(_now, first));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryAccept(_now, first));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryReserve(_now, first));
+        Assert.False(_keys.IsKnown(second));
+        Assert.Equal(DropReason.None, _keys.TryAccept(_now, second));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryReserve(_now, second));
+    }
+
+    //= spec/secret-handshake.md#accepted-bound
+    [Fact]
+    public void Questions_beyond_their_bound_are_forgotten_and_sessions_are_not()
+    {
+        var ticket = TicketOf(Answer().Cookie);
+        var accepted = ticket with { Nonce = UInt128.MaxValue };
+        Assert.Equal(DropReason.None, _keys.TryReserve(_now, accepted));
+        Assert.Equal(DropReason.None, _keys.TryAccept(_now, accepted));
+        for (var i = 0; i < ImplementationLimits.AskedPerMinute; i++)
+        {
+            Assert.Equal(DropReason.None, _keys.TryReserve(_now, ticket with { Nonce = (UInt128)(uint)i }));
+        }
+
+        Assert.True(_keys.IsKnown(ticket with { Nonce = 0 }));
+        Assert.Equal(DropReason.None, _keys.TryReserve(_now, ticket));
+        Assert.False(_keys.IsKnown(ticket with { Nonce = 0 }));
+        Assert.True(_keys.IsKnown(ticket with { Nonce = 1 }));
+        Assert.True(_keys.IsKnown(accepted));
+        Assert.Equal(DropReason.NoHandshake, _keys.TryAccept(_now, accepted));
     }
 
     //= spec/secret-handshake.md#accepted-bound
@@ -158,12 +185,12 @@ public sealed class MinuteKeysTests : IDisposable
         var ticket = TicketOf(Answer().Cookie);
         for (var i = 0; i < ImplementationLimits.AcceptedPerMinute; i++)
         {
-            Assert.True(_keys.TryAccept(_now, ticket with { Nonce = (UInt128)(uint)i }));
+            Assert.Equal(DropReason.None, _keys.TryAccept(_now, ticket with { Nonce = (UInt128)(uint)i }));
         }
 
-        Assert.False(_keys.TryAccept(_now, ticket));
+        Assert.Equal(DropReason.HandshakesFull, _keys.TryAccept(_now, ticket));
         _now += TimeSpan.FromSeconds(60);
-        Assert.True(_keys.TryAccept(_now, TicketOf(Answer().Cookie)));
+        Assert.Equal(DropReason.None, _keys.TryAccept(_now, TicketOf(Answer().Cookie)));
     }
 
     [Fact]
@@ -198,8 +225,11 @@ public sealed class MinuteKeysTests : IDisposable
         var cookies = Enumerable.Range(0, 50).Select(_ => Answer().Cookie).ToList();
         cookies.ForEach(cookie => Check(cookie));
         Assert.Equal(before, Digest());
-        Assert.True(_keys.TryAccept(_now, TicketOf(cookies[0])));
-        Assert.NotEqual(before, Digest());
+        Assert.Equal(DropReason.None, _keys.TryReserve(_now, TicketOf(cookies[0])));
+        var asked = Digest();
+        Assert.NotEqual(before, asked);
+        Assert.Equal(DropReason.None, _keys.TryAccept(_now, TicketOf(cookies[0])));
+        Assert.NotEqual(asked, Digest());
     }
 
     [Fact]
@@ -235,7 +265,7 @@ public sealed class MinuteKeysTests : IDisposable
         return _keys.TryCheck(_now, caller, cookie, seed, out _) ? seed : null;
     }
 
-    private CookieTicket TicketOf(byte[] cookie)
+    private StatelessTicket TicketOf(byte[] cookie)
     {
         Assert.True(_keys.TryCheck(_now, new Caller(Address, Ephemeral, Transcript, Network), cookie, new byte[32], out var ticket));
         return ticket;

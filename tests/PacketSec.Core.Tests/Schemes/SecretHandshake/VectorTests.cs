@@ -28,7 +28,7 @@ public sealed class VectorTests
         foreach (var entry in entries)
         {
             var proposal = entry.Hex("proposal");
-            var agreement = proposal.Length == 0 ? null : Agreement.Standard(crypto, proposal, SecretHandshakeScheme.Name, null);
+            var agreement = proposal.Length == 0 ? null : Agreement.Standard(crypto, proposal, SecretHandshakeScheme.SchemeName, null);
             var networkKey = entry.Hex("network_key");
             using var initiator = IdentityKey.FromSeed(entry.Hex("initiator_seed"), crypto);
             using var responder = IdentityKey.FromSeed(entry.Hex("responder_seed"), crypto);
@@ -48,13 +48,13 @@ public sealed class VectorTests
             var message2 = rig.Answer(message1, address);
             Assert.Equal(entry.Hex("message_2"), message2);
             var finish = rig.Finish(noise, message2);
-            Assert.Equal(entry.Hex("message_3"), finish.Message);
-            var accept = rig.Accept(finish.Message, address)!;
+            Assert.Equal(entry.Hex("message_3"), finish.Finish);
+            var accept = rig.Accept(finish.Finish, address)!;
             Assert.Equal(DropReason.None, accept.Outcome);
-            var (send, receive, confirmation) = accept.TakeKeys();
-            Assert.Equal(entry.Hex("key_responder_to_initiator"), send.Span);
-            Assert.Equal(entry.Hex("key_initiator_to_responder"), receive.Span);
-            Assert.Equal(entry.Hex("first_packet_of_responder"), confirmation);
+            using var keys = accept.TakePendingKeys();
+            Assert.Equal(entry.Hex("key_responder_to_initiator"), keys.SendKey.Span);
+            Assert.Equal(entry.Hex("key_initiator_to_responder"), keys.ReceiveKey.Span);
+            Assert.Equal(entry.Hex("first_packet_of_responder"), accept.Confirmation);
 
             var (initiatorSend, _) = finish.TakeKeys();
             var packet = new byte[SpecLimits.DatagramOverhead];
