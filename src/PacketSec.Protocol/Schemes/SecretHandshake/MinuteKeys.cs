@@ -131,7 +131,8 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
     {
         foreach (var minute in (ReadOnlySpan<Minute?>)[_current, _previous])
         {
-            minute?.AddTo(digest);
+            AddTo(digest, minute?.Accepted);
+            AddTo(digest, minute?.Asked);
         }
     }
 
@@ -140,6 +141,19 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
         _current?.Dispose();
         _previous?.Dispose();
         (_current, _previous) = (null, null);
+    }
+
+    private static void AddTo(StateDigestBuilder digest, HashSet<UInt128>? nonces)
+    {
+        UInt128 all = 0;
+        foreach (var nonce in nonces ?? [])
+        {
+            all ^= nonce;
+        }
+
+        digest.Add(nonces?.Count ?? 0);
+        digest.Add(unchecked((long)(ulong)all));
+        digest.Add(unchecked((long)(ulong)(all >> 64)));
     }
 
     private Minute? Find(long id) => _current?.Id == id ? _current : _previous?.Id == id ? _previous : null;
@@ -172,8 +186,6 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
     private sealed class Minute : IDisposable
     {
         private readonly uint _timeOffset;
-        private readonly HashSet<UInt128> _accepted = [];
-        private readonly HashSet<UInt128> _asked = [];
         private readonly Queue<UInt128> _askedInOrder = new();
 
         public Minute(long id, Instant since, IRandomSource random)
@@ -196,15 +208,19 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
 
         public SecretKey MacKey { get; }
 
+        public HashSet<UInt128> Accepted { get; } = [];
+
+        public HashSet<UInt128> Asked { get; } = [];
+
         /// <summary>Milliseconds from a random beginning: the machine's clock would tell which endpoints run on it.</summary>
         public uint TimeOf(Instant now) => unchecked(_timeOffset + (uint)((now.Nanoseconds - Since.Nanoseconds) / 1_000_000));
 
-        public bool Knows(UInt128 nonce) => _accepted.Contains(nonce) || _asked.Contains(nonce);
+        public bool Knows(UInt128 nonce) => Accepted.Contains(nonce) || Asked.Contains(nonce);
 
         // What is forgotten here may be asked about again; it is only the other record that nothing may be forgotten of.
         public bool TryReserve(UInt128 nonce)
         {
-            if (_accepted.Contains(nonce) || !_asked.Add(nonce))
+            if (Accepted.Contains(nonce) || !Asked.Add(nonce))
             {
                 return false;
             }
@@ -212,30 +228,14 @@ internal sealed class MinuteKeys(ICryptoProvider crypto, IRandomSource random) :
             _askedInOrder.Enqueue(nonce);
             if (_askedInOrder.Count > ImplementationLimits.AskedPerMinute)
             {
-                _asked.Remove(_askedInOrder.Dequeue());
+                Asked.Remove(_askedInOrder.Dequeue());
             }
 
             return true;
         }
 
-        public DropReason TryAccept(UInt128 nonce) => _accepted.Contains(nonce) ? DropReason.NoHandshake
-            : _accepted.Count >= ImplementationLimits.AcceptedPerMinute || !_accepted.Add(nonce) ? DropReason.HandshakesFull : DropReason.None;
-
-        public void AddTo(StateDigestBuilder digest)
-        {
-            foreach (var nonces in (ReadOnlySpan<HashSet<UInt128>>)[_accepted, _asked])
-            {
-                digest.Add(nonces.Count);
-                UInt128 all = 0;
-                foreach (var nonce in nonces)
-                {
-                    all ^= nonce;
-                }
-
-                digest.Add(unchecked((long)(ulong)all));
-                digest.Add(unchecked((long)(ulong)(all >> 64)));
-            }
-        }
+        public DropReason TryAccept(UInt128 nonce) => Accepted.Contains(nonce) ? DropReason.NoHandshake
+            : Accepted.Count >= ImplementationLimits.AcceptedPerMinute || !Accepted.Add(nonce) ? DropReason.HandshakesFull : DropReason.None;
 
         public void Dispose()
         {
