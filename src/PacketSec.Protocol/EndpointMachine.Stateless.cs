@@ -7,6 +7,9 @@ namespace PacketSec.Protocol;
 /// <content>Schemes whose responder keeps nothing until the finish has verified.</content>
 public sealed partial class EndpointMachine
 {
+    // Filled and read within one call: a finish with a wrong cookie is to cost nothing.
+    private readonly List<Agreement?> _agreements = [];
+
     private Outcome AnswerWithoutState(
         Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> first, StatelessResponder responder, Agreement? agreement, WorkClass workClass)
     {
@@ -43,13 +46,19 @@ public sealed partial class EndpointMachine
         var route = _routes.Find(path.Remote);
         foreach (var (scheme, responder) in _stateless)
         {
-            if (scheme.StepOf(finish) != HandshakeStep.Finish || FindAgreements(path.Remote, route, scheme) is not { Count: > 0 } agreements)
+            _agreements.Clear();
+            if (scheme.StepOf(finish) == HandshakeStep.Finish)
+            {
+                CollectAgreements(path.Remote, route, scheme, _agreements);
+            }
+
+            if (_agreements.Count == 0)
             {
                 continue;
             }
 
             var workClass = ClassOf(route?.HasSession == true, _negotiations.GetValueOrDefault(path.Remote));
-            var reason = responder.TryBeginFinish(now, path, finish, agreements, workClass, out var work);
+            var reason = responder.TryBeginFinish(now, path, finish, _agreements, workClass, out var work);
             if (reason == DropReason.None)
             {
                 reason = TryRate(now, path.Remote, workClass);

@@ -85,7 +85,7 @@ public sealed class EndpointTests
             network
                 ? (MessageTests.Flip(call, (8 * call.Length) - 1), DropReason.NotAuthentic)
                 : ([.. call[..4], .. Curve25519Rules.SmallOrderU[..32], .. call[36..]], DropReason.LowOrderKey),
-            ([0, 0, 0, 10, .. new byte[196]], network ? DropReason.LowOrderKey : DropReason.LowOrderKey),
+            ([0, 0, 0, 10, .. new byte[196]], DropReason.LowOrderKey),
             ([0, 0, 0, 10, .. Enumerable.Repeat((byte)1, 196)], DropReason.NoHandshake),
         ];
         foreach (var (datagram, reason) in wrong)
@@ -97,7 +97,7 @@ public sealed class EndpointTests
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 100_000; i++)
         {
-            endpoint.Machine.HandleDatagram(endpoint.Now, path, wrong[i % 5].Datagram);
+            endpoint.Machine.HandleDatagram(endpoint.Now, path, wrong[i % wrong.Length].Datagram);
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - allocated);
@@ -145,17 +145,14 @@ public sealed class EndpointTests
         Assert.Equal(2, endpoint.RunWork());
         Assert.IsType<EndpointEvent.SessionEstablished>(Assert.Single(endpoint.Events()));
         Assert.Equal(1, endpoint.Machine.Drops[DropReason.NoHandshake]);
-        var after = endpoint.Digest();
         for (var seconds = 0; seconds < 300; seconds++)
         {
             endpoint.Now += TimeSpan.FromSeconds(1);
             endpoint.Machine.HandleTimeout(endpoint.Now);
+            var before = endpoint.Digest();
             Assert.Equal((ReceivedKind.Dropped, DropReason.NoHandshake), endpoint.Receive(finish));
             Assert.Equal(0, endpoint.RunWork());
-            if (seconds < 100)
-            {
-                Assert.Equal(after, endpoint.Digest());
-            }
+            Assert.Equal(before, endpoint.Digest());
         }
 
         Assert.Empty(endpoint.Events());
