@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using PacketSec.Internal;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Cli;
 
@@ -10,12 +12,34 @@ internal static class KeyFiles
 {
     private const int MaxPublicKeyFileSize = 4096;
     private const string PublicKeyLabel = "PUBLIC KEY";
+    private const int MaxNetworkKeyFileSize = 128;
+    private const string NetworkKeyForm = "it is 64 hexadecimal digits, not all zero, the same at all members of the network";
 
     /// <summary>Loads a private key.</summary>
     public static PacketSecIdentity Load(string path) => Guard(path, () => PacketSecIdentity.Load(path));
 
     /// <summary>Loads a private key; where there is no file, a new key is made and saved there.</summary>
     public static PacketSecIdentity LoadOrCreate(string path) => Guard(path, () => PacketSecIdentity.LoadOrCreate(path));
+
+    /// <summary>Loads a network's key: 64 hexadecimal digits in a file that only its owner can read.</summary>
+    public static NetworkKey LoadNetworkKey(string path)
+    {
+        var content = ReadNetworkKey(path);
+        Span<byte> key = stackalloc byte[NetworkKey.Size];
+        try
+        {
+            var digits = content.AsSpan().TrimEnd("\r\n \t"u8);
+            return digits.Length == 2 * NetworkKey.Size
+                && Convert.FromHexString(digits, key, out _, out _) == OperationStatus.Done && key.ContainsAnyExcept((byte)0)
+                ? new NetworkKey(key)
+                : throw new CliException(ExitCodes.KeyFile, $"'{path}' is no network key: {NetworkKeyForm}.");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(content);
+            CryptographicOperations.ZeroMemory(key);
+        }
+    }
 
     /// <summary>Saves a private key.</summary>
     public static void Save(PacketSecIdentity identity, string path, KeyFileFormat format, bool force)
@@ -39,6 +63,24 @@ internal static class KeyFiles
         var content = Encoding.ASCII.GetBytes(PemEncoding.WriteString(PublicKeyLabel, key.PublicKeyInfo) + "\n");
         Write(path, force, () => KeyFile.Write(path, content, force));
     }
+
+    private static byte[] ReadNetworkKey(string path)
+    {
+        try
+        {
+            return KeyFile.Read(path, MaxNetworkKeyFileSize);
+        }
+        catch (FileNotFoundException error)
+        {
+            throw new CliException(ExitCodes.KeyFile, $"There is no network key '{path}'. Make one: {NetworkKeyCommand(path)}", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new CliException(ExitCodes.KeyFile, error.Message, error);
+        }
+    }
+
+    private static string NetworkKeyCommand(string path) => $"(umask 077; openssl rand -hex {NetworkKey.Size} >'{path}')";
 
     private static void Write(string path, bool force, Action write)
     {

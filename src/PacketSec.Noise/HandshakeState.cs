@@ -11,7 +11,7 @@ namespace PacketSec.Noise;
 /// Not thread-safe; <see cref="Clone"/> gives a copy for another thread. A message that fails, in either direction, leaves the state
 /// exactly as it was, so that a forged message cannot wedge a handshake. Spans from properties are valid until the next call of a method.
 /// </remarks>
-public sealed class HandshakeState : IDisposable
+public sealed partial class HandshakeState : IDisposable
 {
     private const int KeySize = X25519PrivateKey.Size;
 
@@ -201,36 +201,14 @@ public sealed class HandshakeState : IDisposable
     /// <exception cref="InvalidOperationException">It is this side's turn to write, or the handshake is complete.</exception>
     /// <exception cref="ArgumentException">The payload's buffer is too small or overlaps.</exception>
     public bool TryReadMessage(ReadOnlySpan<byte> message, Span<byte> payload, out int payloadLength)
-    {
-        RequireTurn(mine: false);
-        payloadLength = 0;
-        var overhead = MessageOverhead;
-        if (message.Length < overhead || message.Length > NoiseProtocol.MaxMessageSize)
-        {
-            return false;
-        }
+        => TryRead(message, payload, out payloadLength, toTheEnd: false);
 
-        RequireBuffer(payload, message.Length - overhead, message, nameof(payload));
-        payload = payload[..(message.Length - overhead)];
-        var before = new Progress(_publicKeys.Known, _preSharedKeysUsed, _ephemeral);
-        Span<byte> snapshot = stackalloc byte[SymmetricState.SnapshotSize];
-        _symmetric.Save(snapshot);
-        var succeeded = false;
-        try
-        {
-            if (TryReadTokens(message, out var offset) && _symmetric.TryDecryptAndHash(message[offset..], payload))
-            {
-                payloadLength = payload.Length;
-                succeeded = true;
-            }
-        }
-        finally
-        {
-            Finish(succeeded, before, snapshot);
-        }
-
-        return succeeded;
-    }
+    /// <summary>
+    /// Reads the next message like <see cref="TryReadMessage"/>, and does all the work that a genuine one asks for also when part of it has failed,
+    /// on substitutes, so that the time taken does not tell what failed.
+    /// </summary>
+    internal bool TryReadToTheEnd(ReadOnlySpan<byte> message, Span<byte> payload, out int payloadLength)
+        => TryRead(message, payload, out payloadLength, toTheEnd: true);
 
     /// <summary>
     /// Makes an independent copy, the ephemeral key included: for work on another thread, or to answer several peers' messages from one state.
@@ -269,6 +247,22 @@ public sealed class HandshakeState : IDisposable
         _keysTaken = true;
     }
 
+    /// <summary>
+    /// Takes the raw transport keys, or, where the handshake is not complete, does the work of it: the bytes are then nobody's keys. Whether it
+    /// succeeded does not show in the time taken.
+    /// </summary>
+    internal void SplitOrPretend(Span<byte> initiatorToResponderKey, Span<byte> responderToInitiatorKey)
+    {
+        if (IsComplete)
+        {
+            Split(initiatorToResponderKey, responderToInitiatorKey);
+        }
+        else
+        {
+            _symmetric.Split(initiatorToResponderKey, responderToInitiatorKey);
+        }
+    }
+
     /// <summary>Takes the transport keys for messages that arrive in order, and wipes the handshake's secrets.</summary>
     /// <exception cref="InvalidOperationException">The handshake is not complete, or the keys are already taken.</exception>
     public NoiseTransport ToTransport()
@@ -299,117 +293,38 @@ public sealed class HandshakeState : IDisposable
         _symmetric.Dispose();
     }
 
-    private bool TryWriteTokens(Span<byte> message, out int offset)
+    private bool TryRead(ReadOnlySpan<byte> message, Span<byte> payload, out int payloadLength, bool toTheEnd)
     {
-        offset = 0;
-        foreach (var token in _pattern.Messages[_messageIndex].Tokens)
+        RequireTurn(mine: false);
+        payloadLength = 0;
+        var overhead = MessageOverhead;
+        if (message.Length < overhead || message.Length > NoiseProtocol.MaxMessageSize)
         {
-            if (token == PatternToken.E)
-            {
-                _ephemeral ??= EphemeralKey.Generate(_crypto, _random);
-                _ephemeral.Key.PublicKey.CopyTo(_publicKeys.Learn(KnownKeys.LocalEphemeral));
-                LocalEphemeral.CopyTo(message[offset..]);
-                MixEphemeral(LocalEphemeral);
-                offset += KeySize;
-            }
-            else if (token == PatternToken.S)
-            {
-                var size = EncryptedKeySize;
-                _symmetric.EncryptAndHash(_localStatic!.PublicKey, message.Slice(offset, size));
-                offset += size;
-            }
-            else if (!TryMix(token))
-            {
-                return false;
-            }
+            return false;
         }
 
-        return true;
-    }
-
-    private bool TryReadTokens(ReadOnlySpan<byte> message, out int offset)
-    {
-        offset = 0;
-        foreach (var token in _pattern.Messages[_messageIndex].Tokens)
-        {
-            if (token == PatternToken.E)
-            {
-                message.Slice(offset, KeySize).CopyTo(_publicKeys.Learn(KnownKeys.RemoteEphemeral));
-                MixEphemeral(RemoteEphemeral);
-                offset += KeySize;
-            }
-            else if (token == PatternToken.S)
-            {
-                var size = EncryptedKeySize;
-                if (!_symmetric.TryDecryptAndHash(message.Slice(offset, size), _publicKeys.Learn(KnownKeys.RemoteStatic)))
-                {
-                    return false;
-                }
-
-                offset += size;
-            }
-            else if (!TryMix(token))
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private int EncryptedKeySize => KeySize + (_symmetric.HasKey ? AeadContext.TagSize : 0);
-
-    /// <summary>The tokens that both sides treat alike. The rules of patterns see to it that each key is there.</summary>
-    private bool TryMix(PatternToken token)
-    {
-        switch (token)
-        {
-            case PatternToken.EE:
-                return TryMixAgreement(_ephemeral!.Key, RemoteEphemeral);
-            case PatternToken.ES:
-                return IsInitiator ? TryMixAgreement(_ephemeral!.Key, RemoteStatic) : TryMixAgreement(_localStatic!, RemoteEphemeral);
-            case PatternToken.SE:
-                return IsInitiator ? TryMixAgreement(_localStatic!, RemoteEphemeral) : TryMixAgreement(_ephemeral!.Key, RemoteStatic);
-            case PatternToken.SS:
-                return TryMixAgreement(_localStatic!, RemoteStatic);
-            case PatternToken.Psk:
-                _symmetric.MixKeyAndHash(_preSharedKeys[_preSharedKeysUsed].Span);
-                _preSharedKeysUsed++;
-                return true;
-            case PatternToken.E:
-            case PatternToken.S:
-            default:
-                throw new ArgumentOutOfRangeException(nameof(token), token, "Not a token of shared keys.");
-        }
-    }
-
-    private bool TryMixAgreement(X25519PrivateKey local, ReadOnlySpan<byte> remote)
-    {
-        Span<byte> shared = stackalloc byte[KeySize];
+        RequireBuffer(payload, message.Length - overhead, message, nameof(payload));
+        payload = payload[..(message.Length - overhead)];
+        var before = new Progress(_publicKeys.Known, _preSharedKeysUsed, _ephemeral);
+        Span<byte> snapshot = stackalloc byte[SymmetricState.SnapshotSize];
+        _symmetric.Save(snapshot);
+        var succeeded = false;
         try
         {
-            if (!local.TryAgree(remote, shared))
+            succeeded = TryReadTokens(message, toTheEnd, out var offset);
+            if (succeeded || toTheEnd)
             {
-                return false;
+                succeeded &= TryDecrypt(message[offset..], payload, toTheEnd);
             }
 
-            _symmetric.MixKey(shared);
-            return true;
+            payloadLength = succeeded ? payload.Length : 0;
         }
         finally
         {
-            ZeroMemory(shared);
+            Finish(succeeded, before, snapshot);
         }
-    }
 
-    /// <summary>With psks the ephemeral keys also enter the key, which makes it fresh (section 9.2).</summary>
-    private void MixEphemeral(ReadOnlySpan<byte> publicKey)
-    {
-        _symmetric.MixHash(publicKey);
-        if (_pattern.PskCount > 0)
-        {
-            _symmetric.MixKey(publicKey);
-        }
+        return succeeded;
     }
 
     /// <summary>Ends a message: on to the next one, or back to where it began.</summary>

@@ -6,12 +6,14 @@ namespace PacketSec.Protocol;
 /// <content>Answers to strangers, and their finishes.</content>
 public sealed partial class EndpointMachine
 {
+    private static readonly List<ResponderHandshake> None = [];
+
     private Received HandleFinish(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
         _halfOpen.TryGetValue(path.Remote, out var address);
         List<(long Id, PendingKeys Keys)>? candidates = null;
         Scheme? scheme = null;
-        foreach (var handshake in address?.Handshakes ?? [])
+        foreach (var handshake in address?.Handshakes ?? None)
         {
             if (handshake.State == ResponderState.Refused && datagram.SequenceEqual(handshake.Finish))
             {

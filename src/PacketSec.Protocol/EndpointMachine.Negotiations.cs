@@ -171,22 +171,26 @@ public sealed partial class EndpointMachine
         _cookies.Rotate(now);
         while (_due.Count > 0 && _due.Min.At <= now.Nanoseconds)
         {
-            var negotiation = _byDue[_due.Min.Id];
-            negotiation.Negotiator.HandleTimeout(now);
-            foreach (var late in negotiation.Waiting.Where(waiting => waiting.Deadline <= now).ToArray())
-            {
-                Report(late.Peer, negotiation.Remote, new NegotiationReport.Over(NegotiationOutcome.TimedOut));
-            }
+            HandleNegotiationTimeout(now, _byDue[_due.Min.Id]);
+        }
+    }
 
-            negotiation.Waiting = new(negotiation.Waiting.Where(waiting => waiting.Deadline > now));
-            if (negotiation.Negotiator.Own is null)
-            {
-                EndOwn(now, negotiation);
-            }
-            else
-            {
-                Pump(negotiation);
-            }
+    private void HandleNegotiationTimeout(Instant now, AddressNegotiation negotiation)
+    {
+        negotiation.Negotiator.HandleTimeout(now);
+        foreach (var late in negotiation.Waiting.Where(waiting => waiting.Deadline <= now).ToArray())
+        {
+            Report(late.Peer, negotiation.Remote, new NegotiationReport.Over(NegotiationOutcome.TimedOut));
+        }
+
+        negotiation.Waiting = new(negotiation.Waiting.Where(waiting => waiting.Deadline > now));
+        if (negotiation.Negotiator.Own is null)
+        {
+            EndOwn(now, negotiation);
+        }
+        else
+        {
+            Pump(negotiation);
         }
     }
 

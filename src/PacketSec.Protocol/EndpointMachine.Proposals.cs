@@ -293,22 +293,42 @@ public sealed partial class EndpointMachine
     private List<Agreement?> FindAgreements(in NetworkAddress remote, RouteEntry? route, Scheme scheme)
     {
         List<Agreement?> found = [];
+        CollectAgreements(remote, route, scheme, found);
+        return found;
+    }
+
+    private void CollectAgreements(in NetworkAddress remote, RouteEntry? route, Scheme scheme, List<Agreement?> found)
+    {
         if (_negotiations.TryGetValue(remote, out var negotiation))
         {
-            found.AddRange(negotiation.Negotiator.ResponderAgreements.Where(agreement => agreement.Scheme == scheme.Name));
+            foreach (var agreement in negotiation.Negotiator.ResponderAgreements)
+            {
+                AddAgreement(agreement, scheme, found);
+            }
         }
 
+        var isDirect = _directScheme == scheme;
         foreach (var peer in route?.Peers ?? [])
         {
-            found.AddRange(_peers[peer.Handle].Addresses[remote].Agreements.Where(agreement => agreement.Scheme == scheme.Name && !found.Contains(agreement)));
+            var use = _peers[peer.Handle].Addresses[remote];
+            isDirect |= use.DirectScheme == scheme;
+            foreach (var agreement in use.Agreements)
+            {
+                AddAgreement(agreement, scheme, found);
+            }
         }
 
-        var address = remote;
-        if (_directScheme == scheme || (route?.Peers ?? []).Any(peer => _peers[peer.Handle].Addresses[address].DirectScheme == scheme))
+        if (isDirect)
         {
             found.Add(null);
         }
+    }
 
-        return found;
+    private static void AddAgreement(Agreement agreement, Scheme scheme, List<Agreement?> found)
+    {
+        if (agreement.Scheme == scheme.Name && !found.Contains(agreement))
+        {
+            found.Add(agreement);
+        }
     }
 }

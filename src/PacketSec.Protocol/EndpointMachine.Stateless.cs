@@ -7,23 +7,26 @@ namespace PacketSec.Protocol;
 /// <content>Schemes whose responder keeps nothing until the finish has verified.</content>
 public sealed partial class EndpointMachine
 {
+    // Filled and read within one call: a finish with a wrong cookie is to cost nothing.
+    private readonly List<Agreement?> _agreements = [];
+
     private Outcome AnswerWithoutState(
         Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> first, StatelessResponder responder, Agreement? agreement, WorkClass workClass)
     {
-        var reason = TryRate(now, path.Remote, workClass);
-        if (reason != DropReason.None)
+        var reason = responder.CheckFirst(first);
+        if (reason == DropReason.None)
         {
-            return reason;
+            //= spec/secret-handshake.md#answer-rate
+            reason = TryRate(now, path.Remote, workClass);
         }
 
-        reason = responder.TryBeginAnswer(now, path, first, agreement, workClass, out var work);
         if (reason != DropReason.None)
         {
             return reason;
         }
 
         _workCounts[(int)workClass]++;
-        _work.Enqueue(work!);
+        _work.Enqueue(responder.BeginAnswer(now, path, first, agreement, workClass));
         if (agreement is not null)
         {
             OnFirstPacket(now, path.Remote, agreement);
@@ -43,13 +46,19 @@ public sealed partial class EndpointMachine
         var route = _routes.Find(path.Remote);
         foreach (var (scheme, responder) in _stateless)
         {
-            if (scheme.StepOf(finish) != HandshakeStep.Finish || FindAgreements(path.Remote, route, scheme) is not { Count: > 0 } agreements)
+            _agreements.Clear();
+            if (scheme.StepOf(finish) == HandshakeStep.Finish)
+            {
+                CollectAgreements(path.Remote, route, scheme, _agreements);
+            }
+
+            if (_agreements.Count == 0)
             {
                 continue;
             }
 
             var workClass = ClassOf(route?.HasSession == true, _negotiations.GetValueOrDefault(path.Remote));
-            var reason = responder.TryBeginFinish(now, path, finish, agreements, workClass, out var work);
+            var reason = responder.TryBeginFinish(now, path, finish, _agreements, workClass, out var work);
             if (reason == DropReason.None)
             {
                 reason = TryRate(now, path.Remote, workClass);
@@ -114,7 +123,7 @@ public sealed partial class EndpointMachine
             reason = TryPlaceFinished(now, remote, work.WorkClass, out ticket);
         }
 
-        if (reason == DropReason.None && (reason = _stateless[work.Scheme].TryAccept(now, work)) != DropReason.None)
+        if (reason == DropReason.None && (reason = _stateless[work.Scheme].TryReserve(now, work.Ticket)) != DropReason.None)
         {
             ticket.Return();
         }
@@ -125,7 +134,7 @@ public sealed partial class EndpointMachine
             return;
         }
 
-        var handshake = Open(work.Scheme, work.Path, [], work.Begun, work.WorkClass, ticket);
+        var handshake = Open(work.Scheme, work.Path, [], now, work.WorkClass, ticket);
         handshake.OnVerified(work, peer!);
         Judge(now, handshake, _options.AskApplication);
     }

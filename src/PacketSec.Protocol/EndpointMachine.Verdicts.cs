@@ -85,6 +85,14 @@ public sealed partial class EndpointMachine
 
     private void Establish(Instant now, ResponderHandshake handshake)
     {
+        //= spec/secret-handshake.md#accepted-once
+        if (handshake.Ticket is { } ticket && _stateless[handshake.Scheme].TryAccept(now, ticket) is var reason && reason != DropReason.None)
+        {
+            Drops.Add(reason);
+            Remove(handshake);
+            return;
+        }
+
         HandshakesFinished++;
         var peer = handshake.Peer!;
         var handle = _handles.TryGetValue(peer, out var existing) ? existing : AddPeer(peer, inbound: true);

@@ -48,7 +48,7 @@ public sealed partial class EndpointMachine : IDisposable
         ArgumentNullException.ThrowIfNull(options.Schemes);
         options.Catalogue.CheckServed(options.Schemes, options.DirectScheme, options.AllowMixture);
         _options = options;
-        _context = new SchemeContext(options.Crypto, options.Random, options.Identity);
+        _context = new SchemeContext(options.Crypto, options.Random, options.Identity, options.NetworkKey);
         _directScheme = options.DirectScheme is { } direct ? options.Catalogue.Find(direct) : null;
         foreach (var scheme in options.Schemes.Select(options.Catalogue.Find).Append(_directScheme).Distinct())
         {

@@ -16,6 +16,9 @@ public sealed class EndpointMachineOptions
     /// <summary>Gets the own identity; it outlives the machine.</summary>
     public required IdentityKey Identity { get; init; }
 
+    /// <summary>Gets the key of the network that <c>secret-handshake-1</c> is spoken in; null for none. It outlives the machine.</summary>
+    public NetworkKey? NetworkKey { get; init; }
+
     /// <summary>Gets the scheme that first messages of strangers are served by; null serves none.</summary>
     public string? DirectScheme { get; init; }
 

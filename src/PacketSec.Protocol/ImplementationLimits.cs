@@ -98,6 +98,18 @@ public static class ImplementationLimits
     /// <summary>The longest string with a cookie that is taken up, in bytes. Past it: <see cref="DropReason.NotOffered"/>.</summary>
     public const int RetryTextSize = 128;
 
+    /// <summary>
+    /// Sessions of <c>secret-handshake-1</c> that one endpoint accepts within a minute, 24 bytes each: three times what its inbound channels need to be
+    /// renewed. Past it: <see cref="DropReason.HandshakesFull"/>.
+    /// </summary>
+    public const int AcceptedPerMinute = 65536;
+
+    /// <summary>
+    /// Finishes of <c>secret-handshake-1</c> that verified within a minute and are remembered, so that the application is asked once. Past it the oldest is
+    /// forgotten, and may be asked about again.
+    /// </summary>
+    public const int AskedPerMinute = 16384;
+
     /// <summary>Schemes that a dial may propose, or an endpoint serve.</summary>
     public const int Schemes = 16;
 

@@ -223,7 +223,7 @@ public sealed partial class PeerMachine
         }
 
         var isOfNegotiation = _negotiating is not null;
-        var session = AddSession(attempt.ToSession(work));
+        var session = AddSession(attempt.ToSession(now, work, _options.Random));
         _rtt = now - attempt.FirstSentAt!.Value;
         if (attempt.Scheme.AnswerProves)
         {

@@ -283,6 +283,13 @@ public sealed partial class PeerMachine
                     continue;
                 }
 
+                // One whose first message is being made waits for nothing yet.
+                reason = attempt.FirstSentAt is null ? DropReason.NoHandshake : attempt.Scheme.CheckAnswer(_context, attempt.FirstMessage, datagram);
+                if (reason != DropReason.None)
+                {
+                    continue;
+                }
+
                 reason = attempt.TryBeginCheck(datagram, out var candidate);
                 if (reason == DropReason.None)
                 {

@@ -62,7 +62,7 @@ public sealed partial class PeerMachine : IDisposable
         options.Catalogue.CheckProposal(options.Proposal);
         _options = options;
         MaxPayload = options.MaxDatagramSize - SpecLimits.DatagramOverhead;
-        _context = new SchemeContext(options.Crypto, options.Random, options.Identity);
+        _context = new SchemeContext(options.Crypto, options.Random, options.Identity, options.NetworkKey);
     }
 
     private enum ChannelState

@@ -22,6 +22,9 @@ public sealed class PeerMachineOptions
     /// <summary>Gets the own identity; it outlives the machine.</summary>
     public required IdentityKey Identity { get; init; }
 
+    /// <summary>Gets the key of the network that <c>secret-handshake-1</c> is spoken in; null for none. It outlives the machine.</summary>
+    public NetworkKey? NetworkKey { get; init; }
+
     /// <summary>Gets the identity of the peer.</summary>
     public required PeerId RemotePeer { get; init; }
 

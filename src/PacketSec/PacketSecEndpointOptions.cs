@@ -33,6 +33,12 @@ public sealed record PacketSecEndpointOptions
     /// </summary>
     public string? DirectScheme { get; init; }
 
+    /// <summary>
+    /// Gets the key of the network that <c>secret-handshake-1</c> is spoken in: with it nobody outside the network is even answered, and nobody there can
+    /// be called. Null, the default, is none. The caller disposes it, after the endpoint.
+    /// </summary>
+    public NetworkKey? NetworkKey { get; init; }
+
     /// <summary>Gets a value indicating whether schemes that hide identities may be served beside others, which show this side's key to whoever asks.</summary>
     public bool AllowSchemeMixture { get; init; }
 

@@ -16,6 +16,7 @@ internal static class AllTargets
         new PsecAcceptTarget(),
         new PsecProposalTarget(),
         new PublicKeyTarget(),
+        new SecretHandshakeTarget(),
         new TicketTarget(),
         new VarintTarget(),
     ];

@@ -9,6 +9,7 @@ internal static class BenchEndpoint
 {
     public static LocalEndpoint Open(DatagramPath path, int payload = 0, int shards = 1, TextWriter? error = null) => LocalEndpoint.Open(
         keyFile: null,
+        network: null,
         capture: null,
         (identity, _) => new()
         {

@@ -3,6 +3,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using PacketSec.Cli.Net;
+using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Cli.Commands;
@@ -22,6 +24,12 @@ internal sealed class EndpointOptions
     private readonly Option<string?> _key = new("--key")
     {
         Description = "The private key file, made if there is none. Without this option the identity is new and lasts for this run.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _networkKey = new("--network-key")
+    {
+        Description = $"The file with the key of the network that {SecretHandshakeScheme.SchemeName} is spoken in. Nobody outside is answered.",
         HelpName = "FILE",
     };
 
@@ -49,6 +57,7 @@ internal sealed class EndpointOptions
             DefaultValueFactory = _ => defaultBind,
         };
         command.Options.Add(_key);
+        command.Options.Add(_networkKey);
         command.Options.Add(_bind);
         command.Options.Add(_lifetime);
         command.Options.Add(_path);
@@ -143,10 +152,12 @@ internal sealed class EndpointOptions
     {
         var keyFile = parsed.GetValue(_key);
         var isNew = keyFile is not null && !File.Exists(keyFile);
-        var local = LocalEndpoint.Open(keyFile, Capture.Open(parsed.GetValue(_pcap), reporter), (identity, tap) => Schemes.Configure(
+        var network = OpenNetwork(parsed);
+        var local = LocalEndpoint.Open(keyFile, network, Capture.Open(parsed.GetValue(_pcap), reporter), (identity, tap) => Schemes.Configure(
             new()
             {
                 Identity = identity,
+                NetworkKey = network,
                 LocalEndPoint = parsed.GetRequiredValue(_bind),
                 SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
                 LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
@@ -166,6 +177,18 @@ internal sealed class EndpointOptions
         }
 
         return local;
+    }
+
+    private NetworkKey? OpenNetwork(ParseResult parsed)
+    {
+        if (parsed.GetValue(_networkKey) is not { } file)
+        {
+            return null;
+        }
+
+        return Schemes.Speaks(parsed, SecretHandshakeScheme.SchemeName)
+            ? KeyFiles.LoadNetworkKey(file)
+            : throw new CliException(ExitCodes.Usage, $"--network-key is for {SecretHandshakeScheme.SchemeName} only: name that by --scheme or --direct, or leave the key out.");
     }
 
     private static IPEndPoint? ParseBind(ArgumentResult result)

@@ -52,6 +52,9 @@ internal sealed class SchemeOptions
     /// <summary>Returns the scheme to dial without negotiation; null negotiates.</summary>
     public string? DirectOf(ParseResult parsed) => parsed.GetValue(_direct);
 
+    /// <summary>Whether an endpoint speaks a scheme, agreed on or directly.</summary>
+    public bool Speaks(ParseResult parsed, string scheme) => DirectOf(parsed) == scheme || SchemesOf(parsed).Contains(scheme);
+
     public IReadOnlyList<string> SchemesOf(ParseResult parsed) => ListedOrDefault(parsed.GetValue(_schemes));
 
     /// <summary>Sets what an endpoint serves. One that dials directly serves nobody, and one that proposes serves what it proposes.</summary>
@@ -66,7 +69,9 @@ internal sealed class SchemeOptions
     public PacketSecConnectOptions ToConnectOptions(ParseResult parsed) => new()
     {
         DirectScheme = parsed.GetValue(_direct),
-        HidePeerId = _hidden is not null && parsed.GetValue(_hidden),
+
+        // Where nothing is said, what hides identities hides the peer ID too.
+        HidePeerId = _hidden is not null && parsed.GetValue(_hidden) ? true : null,
     };
 
     private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed) => listed is { Count: > 0 } ? listed : Default;

@@ -98,7 +98,7 @@ internal static class VersionCommand
         try
         {
             await using var local = LocalEndpoint.Open(
-                keyFile: null, capture: null, (identity, _) => new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0) });
+                keyFile: null, network: null, capture: null, (identity, _) => new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0) });
             return local.Endpoint.PathDescription;
         }
         catch (CliException failure)

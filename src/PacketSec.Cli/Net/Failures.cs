@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Cli.Net;
@@ -13,10 +14,13 @@ internal static class Failures
     /// <param name="error">The library's error.</param>
     /// <param name="peer">Who was dialled.</param>
     /// <param name="direct">The scheme that was dialled without negotiation; null where one was negotiated.</param>
-    public static CliException OfDial(PacketSecException error, PeerId peer, string? direct) => new(
+    /// <param name="schemes">What was proposed otherwise.</param>
+    public static CliException OfDial(PacketSecException error, PeerId peer, string? direct, IReadOnlyList<string> schemes) => new(
         ExitCodeOf(error.Error),
         error.Error switch
         {
+            PacketSecError.TimedOut when SchemeCatalogue.Default.HidesAll(direct is null ? schemes : [direct])
+                => $"{error.Message} With a scheme that hides identities a wrong peer ID, network key or way to agree on the scheme, and a refusal, look the same.",
             PacketSecError.TimedOut when direct is not null
                 => $"{error.Message} It must also serve {direct} directly (psec listen --direct {direct}); if it negotiates, dial without --direct.",
             PacketSecError.TimedOut => $"{error.Message} If it is one that does not negotiate, dial with --direct {P2pkeScheme.SchemeName}.",

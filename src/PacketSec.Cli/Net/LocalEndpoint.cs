@@ -1,4 +1,5 @@
 using PacketSec.Internal;
+using PacketSec.Protocol.Schemes;
 
 namespace PacketSec.Cli.Net;
 
@@ -9,12 +10,16 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     private static readonly TimeSpan FirstAddressDeadline = TimeSpan.FromSeconds(3);
 
     private readonly PacketSecIdentity _identity;
+    private readonly NetworkKey? _network;
     private readonly Capture? _capture;
+    private readonly IReadOnlyList<string> _schemes;
 
-    private LocalEndpoint(PacketSecIdentity identity, Capture? capture, PacketSecEndpoint endpoint)
+    private LocalEndpoint(PacketSecIdentity identity, NetworkKey? network, Capture? capture, PacketSecEndpointOptions options, PacketSecEndpoint endpoint)
     {
         _identity = identity;
+        _network = network;
         _capture = capture;
+        _schemes = options.Schemes;
         Endpoint = endpoint;
     }
 
@@ -22,10 +27,12 @@ internal sealed class LocalEndpoint : IAsyncDisposable
 
     /// <summary>Loads the key, or makes one, and binds the socket.</summary>
     /// <param name="keyFile">The key file, made if there is none; null makes an identity that is never saved.</param>
+    /// <param name="network">The network's key; disposed with the endpoint, and when there is none.</param>
     /// <param name="capture">Sees the datagrams; disposed with the endpoint, and when there is none.</param>
     /// <param name="options">Makes the endpoint's options.</param>
     /// <exception cref="CliException">The key or the address cannot be used.</exception>
-    public static LocalEndpoint Open(string? keyFile, Capture? capture, Func<PacketSecIdentity, IDatagramTap?, PacketSecEndpointOptions> options)
+    public static LocalEndpoint Open(
+        string? keyFile, NetworkKey? network, Capture? capture, Func<PacketSecIdentity, IDatagramTap?, PacketSecEndpointOptions> options)
     {
         PacketSecIdentity? identity = null;
         PacketSecEndpointOptions? chosen = null;
@@ -33,11 +40,12 @@ internal sealed class LocalEndpoint : IAsyncDisposable
         {
             identity = keyFile is null ? PacketSecIdentity.Generate() : KeyFiles.LoadOrCreate(keyFile);
             chosen = options(identity, capture);
-            return new(identity, capture, PacketSecEndpoint.Bind(chosen));
+            return new(identity, network, capture, chosen, PacketSecEndpoint.Bind(chosen));
         }
         catch (Exception error)
         {
             identity?.Dispose();
+            network?.Dispose();
             capture?.Dispose();
             if (error is IOException)
             {
@@ -83,7 +91,7 @@ internal sealed class LocalEndpoint : IAsyncDisposable
             catch (PacketSecException error) when (isLast || error.Error != PacketSecError.WrongIdentity)
             {
                 // What this machine could not send is no fault of the other side's way to agree on a scheme.
-                throw Endpoint.GetStatistics().SendFailures > 0 ? Failures.From(error) : Failures.OfDial(error, peer.Peer, options.DirectScheme);
+                throw Endpoint.GetStatistics().SendFailures > 0 ? Failures.From(error) : Failures.OfDial(error, peer.Peer, options.DirectScheme, _schemes);
             }
             catch (PacketSecException)
             {
@@ -96,6 +104,7 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     {
         await Endpoint.DisposeAsync();
         _identity.Dispose();
+        _network?.Dispose();
         _capture?.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PacketSec.Protocol.Schemes.NoiseXX;
+using PacketSec.Protocol.Schemes.SecretHandshake;
 
 namespace PacketSec.Cli.Vectors;
 
@@ -21,6 +22,7 @@ internal sealed record VectorFormat(string Name, Func<JsonElement, bool> Matches
         Named("p2pke-replay-1", ReplayWindowVectors.Replay),
         Named("p2pke-handshake-edge-1", HandshakeEdgeVectors.Replay),
         Named(NoiseXXScheme.SchemeName, NoiseXXVectors.Replay),
+        Named(SecretHandshakeScheme.SchemeName, SecretHandshakeVectors.Replay),
         Wycheproof("XDH", WycheproofVectors.ReplayX25519),
         Wycheproof("EDDSA", WycheproofVectors.ReplayEd25519),
         Wycheproof("CHACHA20-POLY1305", WycheproofVectors.ReplayChaChaPoly),

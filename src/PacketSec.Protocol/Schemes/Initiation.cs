@@ -19,6 +19,9 @@ internal sealed class Initiation : IDisposable
     /// <summary>When later copies are.</summary>
     public static readonly TimeSpan Resend = TimeSpan.FromMilliseconds(500);
 
+    // An answer that proves nothing may be forged, or its sender may have restarted since.
+    private static readonly TimeSpan ResendAnswered = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan MinFresh = TimeSpan.FromSeconds(1);
 
     private readonly SchemeContext _context;
@@ -143,7 +146,7 @@ internal sealed class Initiation : IDisposable
         if (now >= _resendAt)
         {
             PendingFirst = true;
-            _resendAt = now + Jitter.Lengthen(Resend, random);
+            _resendAt = now + Jitter.Lengthen(_answers.Count > 0 ? ResendAnswered : Resend, random);
         }
 
         return false;
@@ -184,7 +187,7 @@ internal sealed class Initiation : IDisposable
     {
         foreach (var accepted in _answers)
         {
-            if (answer.SequenceEqual(accepted))
+            if (Scheme.IdentityOf(answer).SequenceEqual(Scheme.IdentityOf(accepted)))
             {
                 return true;
             }
@@ -193,10 +196,11 @@ internal sealed class Initiation : IDisposable
         return false;
     }
 
-    public EstablishedSession ToSession(AnswerCheckWork work)
+    public EstablishedSession ToSession(Instant now, AnswerCheckWork work, IRandomSource random)
     {
         _answers.Add(work.Answer);
         PendingFirst = false;
+        _resendAt = now + Jitter.Lengthen(ResendAnswered, random);
         var (send, receive) = work.TakeKeys();
         return new(Scheme, SessionRole.Initiator, send, receive)
         {

@@ -61,6 +61,12 @@ internal sealed class ResponderHandshake : IDisposable
 
     public Instant ReceivedAt { get; }
 
+    /// <summary>Gets when the session's life begins.</summary>
+    public Instant Begun => Ticket?.MadeAt ?? ReceivedAt;
+
+    /// <summary>Gets what the cookie of its finish said; null where the scheme keeps state.</summary>
+    public StatelessTicket? Ticket { get; private set; }
+
     public Instant ForgottenAt => ReceivedAt + SpecLimits.DialDeadline;
 
     public ResponderState State { get; private set; }
@@ -132,6 +138,7 @@ internal sealed class ResponderHandshake : IDisposable
     {
         _keys = work.TakePendingKeys();
         Agreement = work.Agreement;
+        Ticket = work.Ticket;
         OnVerified((FinishWork)work, peer);
     }
 
@@ -152,7 +159,7 @@ internal sealed class ResponderHandshake : IDisposable
             RemoteKey = RemoteKey!,
             RemotePeer = Peer!,
             Path = Path,
-            Begun = ReceivedAt,
+            Begun = Begun,
             FirstMessage = FirstMessage,
             Finish = Finish,
             Confirmation = Confirmation,

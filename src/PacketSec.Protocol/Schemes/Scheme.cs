@@ -96,6 +96,15 @@ internal abstract class Scheme(string name, bool hidesIdentity)
     /// <summary>Begins to make a first message.</summary>
     public abstract FirstMessageWork BeginFirst(SchemeContext context, FirstMessageRequest request);
 
+    /// <summary>Checks of an answer what costs little, and whether it may be for a first message.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="first">The first message.</param>
+    /// <param name="answer">The answer; its length is checked.</param>
+    public virtual DropReason CheckAnswer(SchemeContext context, ReadOnlySpan<byte> first, ReadOnlySpan<byte> answer) => DropReason.None;
+
+    /// <summary>Returns the part of an answer that makes it another one: with the same part it would lead to the same keys.</summary>
+    public virtual ReadOnlySpan<byte> IdentityOf(ReadOnlySpan<byte> answer) => answer;
+
     /// <summary>Begins to check an answer, and to make the finish.</summary>
     /// <param name="context">The context.</param>
     /// <param name="candidates">The first messages that it may answer; the work owns them.</param>

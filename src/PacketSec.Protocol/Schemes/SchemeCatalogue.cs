@@ -2,20 +2,24 @@ using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes.NoiseXX;
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes;
 
 /// <summary>The schemes that there are. A new one is registered here, and lives in a folder of its own.</summary>
-internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
+internal sealed class SchemeCatalogue(IEnumerable<Scheme> schemes)
 {
-    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme()]);
+    // Walked for each handshake message, so that it must not be behind an interface.
+    private readonly Scheme[] _schemes = [.. schemes];
 
-    public IReadOnlyList<Scheme> All => schemes;
+    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme(), new SecretHandshakeScheme()]);
 
-    public IEnumerable<string> Names => schemes.Select(scheme => scheme.Name);
+    public IReadOnlyList<Scheme> All => _schemes;
 
-    public bool Hides(string name) => schemes.Any(scheme => scheme.Name == name && scheme.HidesIdentity);
+    public IEnumerable<string> Names => _schemes.Select(scheme => scheme.Name);
+
+    public bool Hides(string name) => _schemes.Any(scheme => scheme.Name == name && scheme.HidesIdentity);
 
     public bool HidesAll(IReadOnlyList<string> names) => names.Count > 0 && names.All(Hides);
 
@@ -35,7 +39,7 @@ internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
     /// <summary>Finds a scheme that was checked.</summary>
     public Scheme Find(string name)
     {
-        foreach (var scheme in schemes)
+        foreach (var scheme in _schemes)
         {
             if (scheme.Name == name)
             {
@@ -49,7 +53,7 @@ internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
     /// <summary>Tells which message of which scheme a datagram is, by its first bytes; several schemes may share the form of their messages.</summary>
     public HandshakeStep StepOf(ReadOnlySpan<byte> datagram, out Scheme? scheme)
     {
-        foreach (var candidate in schemes)
+        foreach (var candidate in _schemes)
         {
             if (candidate.StepOf(datagram) is var step && step != HandshakeStep.None)
             {
@@ -66,7 +70,7 @@ internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
     //= spec/p2pke.md#reserved-counters
     public DropReason ReasonFor(PacketCounter counter)
     {
-        foreach (var scheme in schemes)
+        foreach (var scheme in _schemes)
         {
             if (scheme.OwnsCounter(counter.Value))
             {
@@ -140,7 +144,7 @@ internal sealed class SchemeCatalogue(IReadOnlyList<Scheme> schemes)
 
     private void CheckKnown(string? name)
     {
-        if (!schemes.Any(scheme => scheme.Name == name))
+        if (!_schemes.Any(scheme => scheme.Name == name))
         {
             throw new ArgumentException($"No scheme named '{name}' is known; there is: {string.Join(", ", Names)}.");
         }

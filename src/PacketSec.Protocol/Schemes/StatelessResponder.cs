@@ -14,15 +14,18 @@ internal abstract class StatelessResponder : IDisposable
     /// <summary>Does what is due by time, such as the change of keys.</summary>
     public abstract void HandleTimeout(Instant now);
 
+    /// <summary>Checks of a first message what costs little, before it counts.</summary>
+    public abstract DropReason CheckFirst(scoped ReadOnlySpan<byte> first);
+
     /// <summary>Begins the answer to a first message.</summary>
     /// <param name="now">The time.</param>
     /// <param name="path">Where it came from and to.</param>
-    /// <param name="first">The message; its length is checked.</param>
+    /// <param name="first">The message, which was checked.</param>
     /// <param name="agreement">What it is bound to; null in direct mode.</param>
     /// <param name="workClass">Whose place the work takes.</param>
-    /// <param name="work">The work, which makes the answer.</param>
-    public abstract DropReason TryBeginAnswer(
-        Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> first, Agreement? agreement, WorkClass workClass, out StatelessAnswerWork? work);
+    /// <returns>The work, which makes the answer.</returns>
+    public abstract StatelessAnswerWork BeginAnswer(
+        Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> first, Agreement? agreement, WorkClass workClass);
 
     /// <summary>Begins to check a finish, after its cookie proved that it is one.</summary>
     /// <param name="now">The time.</param>
@@ -35,9 +38,13 @@ internal abstract class StatelessResponder : IDisposable
         Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> finish, IReadOnlyList<Agreement?> agreements, WorkClass workClass,
         out StatelessFinishWork? work);
 
-    /// <summary>Takes a finish that verified, once; called before any of its keys is used.</summary>
+    /// <summary>Takes note of a finish that verified, before anybody is asked about it: copies of it are asked about no more.</summary>
     /// <returns>Why not, or <see cref="DropReason.None"/>.</returns>
-    public abstract DropReason TryAccept(Instant now, StatelessFinishWork work);
+    public abstract DropReason TryReserve(Instant now, in StatelessTicket ticket);
+
+    /// <summary>Takes a finish that was allowed, once; called before any of its keys is used on the wire.</summary>
+    /// <returns>Why not, or <see cref="DropReason.None"/>.</returns>
+    public abstract DropReason TryAccept(Instant now, in StatelessTicket ticket);
 
     /// <summary>Adds what a datagram could change.</summary>
     public abstract void AddTo(StateDigestBuilder digest);
@@ -45,6 +52,12 @@ internal abstract class StatelessResponder : IDisposable
     /// <summary>Wipes all keys.</summary>
     public abstract void Dispose();
 }
+
+/// <summary>What makes a finish the one and only.</summary>
+/// <param name="Era">The keys that made its cookie.</param>
+/// <param name="Nonce">The cookie's nonce.</param>
+/// <param name="MadeAt">When the cookie was made.</param>
+internal readonly record struct StatelessTicket(long Era, UInt128 Nonce, Instant MadeAt);
 
 /// <summary>Makes an answer that nothing is kept for.</summary>
 internal abstract class StatelessAnswerWork(PathAddress path, Agreement? agreement) : HandshakeWork
@@ -60,7 +73,7 @@ internal abstract class StatelessAnswerWork(PathAddress path, Agreement? agreeme
 }
 
 /// <summary>Checks a finish that brings all with it.</summary>
-internal abstract class StatelessFinishWork(Scheme scheme, PathAddress path, byte[] finish) : FinishWork(path, finish)
+internal abstract class StatelessFinishWork(Scheme scheme, PathAddress path, byte[] finish, StatelessTicket ticket) : FinishWork(path, finish)
 {
     private PendingKeys? _keys;
 
@@ -70,8 +83,8 @@ internal abstract class StatelessFinishWork(Scheme scheme, PathAddress path, byt
     /// <summary>Gets what the handshake is bound to; null in direct mode.</summary>
     public Agreement? Agreement { get; private protected set; }
 
-    /// <summary>Gets when the handshake began.</summary>
-    public Instant Begun { get; private protected set; }
+    /// <summary>Gets what its cookie says.</summary>
+    public StatelessTicket Ticket => ticket;
 
     /// <summary>Hands over the keys.</summary>
     public PendingKeys TakePendingKeys()

@@ -312,6 +312,7 @@ internal sealed partial class EndpointDriver
             Crypto = _crypto,
             Random = SystemRandomSource.Instance,
             Identity = Options.Identity.Key,
+            NetworkKey = Options.NetworkKey,
             RemotePeer = identity,
             WallClock = Clock.ReadCalendar(),
             Lifetimes = Options.SessionLifetimes,

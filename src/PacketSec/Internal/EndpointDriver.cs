@@ -56,6 +56,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             Crypto = _crypto,
             Random = SystemRandomSource.Instance,
             Identity = options.Identity.Key,
+            NetworkKey = options.NetworkKey,
             Schemes = options.Schemes,
             DirectScheme = options.DirectScheme,
             AllowMixture = options.AllowSchemeMixture,

@@ -16,6 +16,9 @@ public sealed record HostOptions
     /// <summary>The direct scheme that it serves, or null for none.</summary>
     public string? DirectScheme { get; init; } = "p2pke-1";
 
+    /// <summary>The key of the network that it is in; null for none.</summary>
+    public NetworkKey? NetworkKey { get; init; }
+
     /// <summary>The schemes that it accepts proposals for.</summary>
     public IReadOnlyList<string> Schemes { get; init; } = [];
 

@@ -70,6 +70,30 @@ public sealed class VectorsCommandTests : IDisposable
         Assert.Contains("1 failed", run.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("secret-handshake-1.json", 4, null)]
+    [InlineData("xkh.json", 4, null)]
+    [InlineData("secret-handshake-1.json", 4, "\"message_1\": \"")]
+    [InlineData("secret-handshake-1.json", 4, "\"message_2\": \"")]
+    [InlineData("secret-handshake-1.json", 4, "\"message_3\": \"")]
+    [InlineData("secret-handshake-1.json", 4, "\"first_packet_of_responder\": \"")]
+    public async Task The_vectors_of_the_repository_pass_and_a_changed_digit_fails(string file, int count, string? before)
+    {
+        var text = File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "spec", "vectors", file));
+        if (before is not null)
+        {
+            var at = text.IndexOf(before, StringComparison.Ordinal) + before.Length + 3;
+            Assert.True(at > before.Length + 3, $"{file} has no {before}");
+            text = string.Concat(text.AsSpan(0, at), text[at] == '0' ? "1" : "0", text.AsSpan(at + 1));
+        }
+
+        File.WriteAllText(_folder[file], text);
+        var run = await CliRun.InvokeAsync("vectors", _folder["."]);
+        var failed = before is null ? 0 : 1;
+        Assert.Equal(failed == 0 ? ExitCodes.Success : ExitCodes.Failed, run.ExitCode);
+        Assert.Contains($"{file}: {count - failed} passed, {failed} failed, 0 skipped", run.Output, StringComparison.Ordinal);
+    }
+
     [VectorsFact]
     public async Task A_replay_verdict_turned_round_fails_the_file()
     {
