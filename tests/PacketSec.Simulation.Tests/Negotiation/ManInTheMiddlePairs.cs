@@ -5,3 +5,9 @@ public sealed class ManInTheMiddleOfHidingAndOpen() : ManInTheMiddleScenarios(Ps
 
 /// <summary>Both show identities to strangers.</summary>
 public sealed class ManInTheMiddleOfNoiseXXAndP2pke() : ManInTheMiddleScenarios("noise-xx-1", "p2pke-1");
+
+/// <summary>One hides identities, the other shows that of whoever answers.</summary>
+public sealed class ManInTheMiddleOfSecretHandshakeAndNoiseXX() : ManInTheMiddleScenarios("secret-handshake-1", "noise-xx-1");
+
+/// <summary>One hides identities, the other shows that of whoever calls.</summary>
+public sealed class ManInTheMiddleOfSecretHandshakeAndP2pke() : ManInTheMiddleScenarios("secret-handshake-1", "p2pke-1");

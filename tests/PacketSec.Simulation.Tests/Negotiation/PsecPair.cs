@@ -81,5 +81,14 @@ internal sealed class PsecPair : IDisposable
         return (a[0], b[0]);
     }
 
+    /// <summary>Checks that both ends confirmed as many sessions, all by one initiator and under one agreement.</summary>
+    public void CheckSessionsOfOneAgreement(int most)
+    {
+        var (a, b) = (Sessions(A), Sessions(B));
+        Check(a.Count == b.Count && a.Count >= 1 && a.Count <= most, $"A confirmed {a.Count} sessions, B {b.Count}");
+        Check(a.Concat(b).All(session => a[0].Agreement!.Equals(session.Agreement)), "the sessions were agreed on differently");
+        Check(a.All(session => session.Role == a[0].Role) && b.All(session => session.Role != a[0].Role), "the sessions differ in who initiated");
+    }
+
     public void Dispose() => _pair.Dispose();
 }

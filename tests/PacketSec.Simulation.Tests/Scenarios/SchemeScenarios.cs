@@ -22,7 +22,7 @@ public sealed class SchemeScenarios
         }
     }
 
-    internal static IReadOnlyList<string> SchemesOfStrangers { get; } = ["p2pke-1", "noise-xx-1"];
+    internal static IReadOnlyList<string> SchemesOfStrangers { get; } = ["p2pke-1", "noise-xx-1", "secret-handshake-1"];
 
     [Theory]
     [MemberData(nameof(Schemes))]
