@@ -12,7 +12,7 @@ public sealed class EndpointNegotiationTests
     public static TheoryData<string, string, DropReason> StrangersDatagrams => new()
     {
         { "a word that is no first packet", "00000010" + new string('0', 40), DropReason.UnknownAddress },
-        { "a reserved counter", "0000000f", DropReason.ReservedCounter },
+        { "a reserved counter", "00000003", DropReason.ReservedCounter },
         { "a broken proposal", "0026ab", DropReason.Malformed },
         { "a proposal with bytes after its end", "0003000107010161010161", DropReason.Malformed },
         { "an accept", "010161", DropReason.NoProposal },
