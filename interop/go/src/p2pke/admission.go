@@ -120,6 +120,7 @@ type pending struct {
 	responder
 	agreement Agreement
 	proposal  *proposal // under which it is served, or nil
+	rekeyed   *Channel  // whose session it renews, or nil
 	helloHash [32]byte
 	at        Instant
 	seq       uint64
@@ -320,7 +321,7 @@ func (e *Core) endPendingKeepEarly(w *pending) {
 	w.share.handshake(-1)
 }
 
-// refuse ends a handshake with the closing message, and keeps it for further copies of the InitDone.
+// refuse ends a handshake with the closing message, and keeps it for further copies of the finish.
 func (e *Core) refuse(w *pending, doneHash [32]byte) {
 	var s packets
 	s.init(&w.agreed, false)

@@ -19,12 +19,13 @@ type Channel struct {
 	// Data is for the application.
 	Data interface{}
 
-	core  *Core
-	peer  PeerID
-	key   *PublicKey // nil until proven
-	home  *place     // where handshakes of ours go
-	state channelState
-	wake  Instant
+	core   *Core
+	peer   PeerID
+	key    *PublicKey // nil until proven
+	called *PublicKey // named by who dialled
+	home   *place     // where handshakes of ours go
+	state  channelState
+	wake   Instant
 
 	inbound, dialing, everOpen bool
 
@@ -33,6 +34,7 @@ type Channel struct {
 	agreement   Agreement    // what the next handshake follows
 	handshake   *handshake   // of ours, in direct mode or for a rekey
 	negotiation *negotiation // an attempt of ours
+	unproven    []*Session   // of the peer, that no transport packet came on: secret-handshake-1
 	losers      []*Session   // whose finish was sent in an attempt that another session won
 	known       bool         // the peer is not the reference
 	hadOwn      bool         // a session of ours counted as confirmed once
@@ -65,8 +67,9 @@ type Session struct {
 	negotiation *negotiation // while it may win it
 	place       *place
 	initiated   bool
-	born        Instant // first sending, or receipt, of its InitHello
-	seq         uint64  // order of InitHellos
+	born        Instant    // first sending, or receipt, of its InitHello
+	seq         uint64     // order of InitHellos
+	remote      *PublicKey // of ours: who it proves to be there
 	early45     time.Duration
 
 	confirmed bool // an InitDone verified, or an authentic packet came
@@ -102,12 +105,13 @@ type handshake struct {
 	agreement Agreement
 	channel   *Channel
 	place     *place
-	in        *initiator
+	in        caller
 	seq       uint64
 	helloAt   Instant // first copy of the latest InitHello
 	nextCopy  Instant
 	deadline  Instant
-	session   *Session // once a RespHello was accepted; the latest one
+	session   *Session   // once a RespHello was accepted; the latest one
+	earlier   []*Session // of other answers, outside of attempts
 
 	// Direct mode.
 	nextFresh  Instant
@@ -115,11 +119,42 @@ type handshake struct {
 
 	// Of an attempt.
 	negotiation *negotiation
-	scheme      string
 	remote      *proposal // simultaneous: the other one
 	inside      bool      // the copies of the proposal are its copies
 	answers     int
 }
+
+func (h *handshake) kind() schemeKind { return kindOf(h.agreement.Scheme) }
+
+// full tells that no further answer is taken. In p2pke-1 an answer outside of an attempt is the only one.
+func (h *handshake) full() bool {
+	switch {
+	case h.negotiation != nil:
+		return h.negotiation.full()
+	case h.kind() == kindP2PKE:
+		return h.session != nil
+	}
+	return h.answers >= answersTaken
+}
+
+// sessions returns those of all answers, outside of attempts.
+func (h *handshake) sessions() []*Session {
+	if h.session == nil {
+		return nil
+	}
+	return append(h.earlier[:len(h.earlier):len(h.earlier)], h.session)
+}
+
+func (h *handshake) has(s *Session) bool {
+	for _, x := range h.sessions() {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Session) kind() schemeKind { return kindOf(s.agreement.Scheme) }
 
 // Peer returns the peer's P2PKE ID.
 func (c *Channel) Peer() PeerID { return c.peer }
@@ -296,7 +331,7 @@ func (c *Channel) early(now Instant, size int) *Session {
 	} else if n := c.negotiation; n != nil && len(n.sessions) > 0 {
 		s = n.sessions[len(n.sessions)-1]
 	}
-	if s == nil || !c.known {
+	if s == nil || !c.known || s.kind() == kindSecret {
 		return nil
 	}
 	if s.earlySent >= earlyPackets || s.earlyBytes+size+Overhead > earlyBytes || !s.maySend(now) {

@@ -33,13 +33,16 @@ func (s *Session) authentic(now Instant, counter uint32, payload []byte, early b
 		e.Stats.Control++
 		learned := !c.known
 		c.known = true
-		if s.initiated && !s.emptyAnswered && s.agreement.Case == CaseDirect {
+		if s.initiated && !s.emptyAnswered && s.agreement.Case == CaseDirect && s.kind() == kindP2PKE {
 			s.emptyAnswered = true
 			s.sendEmpty(now)
 		}
 		if fresh || learned {
 			c.flush(now)
 			c.run(now)
+		}
+		if s.initiated && s.kind() == kindSecret && len(c.queue) == 0 && now-s.born < handshakeLife {
+			s.sendEmpty(now) // until the peer knows that this session is used
 		}
 		return nil, nil
 	}
@@ -81,7 +84,11 @@ func (c *Channel) use(now Instant, s *Session) {
 			}
 		}
 	}
-	if c.handshake != nil && c.handshake.session == s {
+	if s.remote != nil {
+		c.key = s.remote
+	}
+	c.unproven = without(c.unproven, s)
+	if c.handshake != nil && c.handshake.has(s) {
 		c.endHandshake()
 	}
 	if s.initiated {
@@ -100,7 +107,7 @@ func (c *Channel) use(now Instant, s *Session) {
 	if s.negotiation != nil {
 		e.won(now, s.place, s, nil)
 	}
-	if s.initiated && c.dialing && c.negotiation == nil {
+	if (s.initiated || s.kind() == kindSecret) && c.dialing && c.negotiation == nil {
 		c.dialing = false
 		e.event(DialDone, c)
 	}
@@ -156,8 +163,10 @@ func (c *Channel) endHandshake() {
 		return
 	}
 	c.handshake = nil
-	if h.session != nil && !h.session.usable {
-		h.session.release()
+	for _, s := range h.sessions() {
+		if !s.usable {
+			s.release()
+		}
 	}
 	h.end()
 }
@@ -165,7 +174,7 @@ func (c *Channel) endHandshake() {
 // end wipes a handshake and takes it out of its place.
 func (h *handshake) end() {
 	if h.in != nil {
-		h.in.eph.erase()
+		h.in.erase()
 	}
 	p := h.place
 	for i := range p.handshakes {
@@ -223,7 +232,9 @@ func (c *Channel) agree(a Agreement) {
 	c.agreement = a
 	if a.Transcript != nil {
 		c.known = true // the reference negotiates nothing
-		e.tags[tag(a)] = c
+		if a.Case != CaseDirect {
+			e.tags[tag(a)] = c
+		}
 	}
 }
 
@@ -235,17 +246,19 @@ func (c *Channel) end(reason Reason) {
 	c.state = channelEnded
 	c.endHandshake()
 	c.negotiation.end()
-	for _, list := range [][]*Session{c.sessions, c.drain, c.losers} {
+	for _, list := range [][]*Session{c.sessions, c.drain, c.losers, c.unproven} {
 		for _, s := range list {
 			s.release()
 		}
 	}
-	c.sessions, c.drain, c.losers, c.queue, c.queuedBytes = nil, nil, nil, nil, 0
+	c.sessions, c.drain, c.losers, c.unproven, c.queue, c.queuedBytes = nil, nil, nil, nil, nil, 0
 	c.forget()
 	delete(e.all, c)
 	c.leave(c.home)
 	c.wake = never
-	e.Events = append(e.Events, Event{Kind: Closed, Channel: c, Reason: reason})
+	if c.everOpen || c.dialing || !c.inbound {
+		e.Events = append(e.Events, Event{Kind: Closed, Channel: c, Reason: reason})
+	}
 }
 
 // forget makes room for a new channel with the same peer.
@@ -265,9 +278,10 @@ func (c *Channel) close(now Instant) {
 	}
 	e := c.core
 	running := c.handshake != nil
-	unconfirmed := c.losers
-	if running && c.handshake.session != nil {
-		unconfirmed = append(unconfirmed, c.handshake.session)
+	unconfirmed := append(c.losers, c.unproven...)
+	c.unproven = nil
+	if running {
+		unconfirmed = append(unconfirmed, c.handshake.sessions()...)
 	}
 	if n := c.negotiation; n != nil {
 		unconfirmed = append(unconfirmed, n.sessions...)
@@ -305,7 +319,7 @@ func (c *Channel) closedByPeer(now Instant, by *Session) {
 	if !c.everOpen {
 		reason = ReasonRefused
 	}
-	if h := c.handshake; h != nil && (h.session == by || h.seq < by.seq) {
+	if h := c.handshake; h != nil && (h.has(by) || h.seq < by.seq) {
 		c.endHandshake()
 	}
 	// Who is refused is refused under every hypothesis: the attempt ends with the session.
@@ -323,11 +337,17 @@ func (c *Channel) closedByPeer(now Instant, by *Session) {
 		c.drain = append(c.drain, s)
 		c.arm(s.drainUntil)
 	}
+	for _, s := range append([]*Session(nil), c.unproven...) {
+		if s.seq <= by.seq {
+			c.unproven = without(c.unproven, s)
+			s.release()
+		}
+	}
 	if others := without(c.losers, by); len(others) < len(c.losers) {
 		c.losers = others
 		by.release()
 	}
-	if len(c.sessions) > 0 || c.handshake != nil || c.negotiation != nil {
+	if len(c.sessions)+len(c.unproven) > 0 || c.handshake != nil || c.negotiation != nil {
 		if len(c.sessions) == 0 {
 			c.idleSince = now
 			c.arm(now + idleAfter)

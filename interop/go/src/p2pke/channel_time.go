@@ -13,7 +13,7 @@ func (c *Channel) start(now Instant, p *place, a Agreement) {
 	c.handshake = h
 	p.handshakes = append(p.handshakes, h)
 	h.fresh(now)
-	c.core.send(p, h.in.hello)
+	c.core.send(p, h.in.first())
 	c.arm(h.deadline)
 	c.flush(now) // towards the reference, what is queued may go on a session of the peer's while this runs
 }
@@ -22,10 +22,10 @@ func (c *Channel) start(now Instant, p *place, a Agreement) {
 func (h *handshake) fresh(now Instant) {
 	e := h.channel.core
 	if h.in != nil {
-		h.in.eph.erase()
+		h.in.erase()
 		h.freshAfter *= 2
 	}
-	in, err := newInitiator(e.id, h.agreement.Transcript, e.cfg.Wall(), e.cfg.Random)
+	in, err := e.newCaller(h.agreement, h.channel, e.cfg.Random)
 	if err != nil {
 		panic(err) // the system's random numbers failed
 	}
@@ -36,7 +36,9 @@ func (h *handshake) fresh(now Instant) {
 	h.nextFresh = never
 	switch {
 	case h.agreement.Case == CaseDirect:
-		h.nextFresh = now + h.freshAfter
+		if h.kind() == kindP2PKE {
+			h.nextFresh = now + h.freshAfter
+		}
 	case h.negotiation == nil:
 		h.nextFresh = now + rekeyPatience
 	}
@@ -46,37 +48,51 @@ func (h *handshake) fresh(now Instant) {
 
 // copies sends another copy of an unanswered InitHello when it is due.
 func (h *handshake) copies(now Instant, due func(Instant) bool) {
-	if h.answers > 0 || !due(h.nextCopy) {
+	more := h.kind() == kindSecret && !h.full() // an answer proves nothing: further ones are asked for, less often
+	if h.answers > 0 && !more || !due(h.nextCopy) {
 		return
 	}
 	e := h.channel.core
 	if !h.inside {
-		e.send(h.place, h.in.hello)
+		e.send(h.place, h.in.first())
 	}
-	h.nextCopy = now + e.jitter(resendNext)
+	gap := resendNext
+	if h.answers > 0 {
+		gap = resendAnswered
+	}
+	h.nextCopy = now + e.jitter(gap)
 	h.channel.arm(h.nextCopy)
 }
 
 // answered goes on after a good RespHello.
 func (h *handshake) answered(now Instant, r *answered, respHello []byte) {
 	c, e := h.channel, h.channel.core
-	c.key = r.remote
+	if h.kind() != kindSecret {
+		c.key = r.remote // of a scheme that hides, the first packet proves it
+	}
 	s := &Session{
 		channel: c, place: h.place, initiated: true, born: h.helloAt, seq: h.seq, agreement: h.agreement, binding: r.h2,
 		firstData: never, retireAt: never, doneUntil: h.deadline, doneCopies: 1,
-		respHello: append([]byte(nil), respHello...), initDone: r.initDone,
+		respHello: append([]byte(nil), respHello...), initDone: r.initDone, remote: r.remote,
 	}
 	s.init(&r.agreed, true)
 	if h.answers == 0 {
 		c.rtt = now - h.helloAt
 	}
 	h.answers++
+	if h.kind() == kindSecret {
+		h.nextCopy = now + e.jitter(resendAnswered)
+		c.arm(h.nextCopy)
+	}
+	if h.session != nil && h.negotiation == nil {
+		h.earlier = append(h.earlier, h.session)
+	}
 	h.session = s
 	if n := h.negotiation; n != nil {
 		n.accepted = n.accepted || h.remote == nil
 		n.add(s)
-	} else {
-		h.in.eph.erase()
+	} else if h.full() {
+		h.in.erase()
 	}
 	if h.agreement.Transcript != nil {
 		c.known = true // the reference has other keys
@@ -173,7 +189,7 @@ func (c *Channel) renew(now Instant) {
 	dead := c.unanswered != never && now-c.unanswered >= c.patience()
 	switch {
 	case c.agreement.Case == CaseDirect:
-		c.start(now, c.home, direct)
+		c.start(now, c.home, c.agreement)
 	case c.agreement.Transcript == nil, dead, c.pick(now) == nil:
 		c.negotiate(now, c.home, now+handshakeLife)
 	default:
@@ -240,13 +256,16 @@ func (c *Channel) run(now Instant) {
 			c.endHandshake()
 			c.gaveUp(now, ReasonTimeout)
 		case h.session != nil:
-			if s := h.session; due(s.doneNext) {
-				s.repeatDone(now)
+			for _, s := range h.sessions() {
+				if due(s.doneNext) {
+					s.repeatDone(now)
+				}
 			}
+			h.copies(now, due)
 		case due(h.nextFresh):
 			if h.agreement.Case == CaseDirect {
 				h.fresh(now)
-				e.send(h.place, h.in.hello)
+				e.send(h.place, h.in.first())
 			} else {
 				c.endHandshake()
 				c.negotiate(now, c.home, now+handshakeLife)
@@ -257,6 +276,9 @@ func (c *Channel) run(now Instant) {
 	}
 	if c.negotiation != nil {
 		c.negotiation.run(now, due)
+	}
+	if c.state == channelOpen && !c.runUnproven(now, due) {
+		return
 	}
 	if c.state == channelEnded {
 		return
@@ -282,7 +304,7 @@ func (c *Channel) run(now Instant) {
 			s.sendEmpty(now)
 		}
 	}
-	if c.handshake == nil && c.negotiation == nil {
+	if c.handshake == nil && c.negotiation == nil && len(c.unproven) == 0 {
 		if t := c.wants(now); t != never {
 			if t < c.notBefore {
 				t = c.notBefore

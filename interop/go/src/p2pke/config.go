@@ -13,11 +13,16 @@ type Config struct {
 	Identity *Identity
 	// Allow is asked once for each channel that another peer brings about. nil allows everybody.
 	Allow func(*PublicKey) bool
-	// Schemes are the names under which p2pke-1 is offered and served by negotiation, in order of preference: its own if
-	// empty. The name has no influence but on what is agreed on.
+	// Schemes are offered and served by negotiation, in order of preference: p2pke-1 if empty. Any name that no other scheme
+	// has stands for p2pke-1.
 	Schemes []string
-	// Direct lets the endpoint serve handshakes without negotiation.
-	Direct bool
+	// Direct lets the endpoint serve handshakes without negotiation, of DirectScheme: p2pke-1 if empty.
+	Direct       bool
+	DirectScheme string
+	// Hidden keeps the identity out of proposals. All Schemes must hide it then.
+	Hidden bool
+	// NetworkKey is what all members of a network have, for secret-handshake-1. nil is none.
+	NetworkKey []byte
 	// NoFirstPacket keeps the first packet out of proposals.
 	NoFirstPacket bool
 	// Lifetime of a session, 60 s if zero. The rekey times shrink with it.
@@ -77,7 +82,8 @@ type SessionInfo struct {
 // Agreement tells how the two sides came to a scheme.
 type Agreement struct {
 	Case       Case
-	Transcript []byte // nil in direct mode
+	Transcript []byte // nil in direct mode of p2pke-1
+	Scheme     string
 }
 
 // Case is how an agreement came about.
@@ -89,10 +95,16 @@ const (
 	CaseSimultaneous Case = "simultaneous"
 )
 
-var direct = Agreement{Case: CaseDirect}
-
 func (a *Agreement) is(tag []byte) bool {
 	return a.Transcript != nil && bytes.HasPrefix(a.Transcript, tag)
+}
+
+// Hash returns the handshake's hash in the length that it has.
+func (s *SessionInfo) Hash() []byte {
+	if kindOf(s.Scheme) == kindP2PKE {
+		return s.Binding[:]
+	}
+	return s.Binding[:hash32Size]
 }
 
 // Reason tells why a channel ended.
@@ -116,6 +128,7 @@ var (
 	ErrQueueFull = errors.New("p2pke: QueueFull")
 	ErrClosed    = errors.New("p2pke: the channel is closed")
 	ErrOwnKey    = errors.New("p2pke: OwnKey")
+	ErrShows     = errors.New("p2pke: a hidden proposal lists only schemes that hide identities")
 	ErrRefused   = errors.New("p2pke: too many identities at this address")
 )
 

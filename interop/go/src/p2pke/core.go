@@ -21,11 +21,12 @@ const never = Instant(math.MaxInt64)
 const (
 	defaultLifetime = 60 * time.Second
 
-	handshakeLife = 10 * time.Second
-	resendFirst   = 250 * time.Millisecond
-	resendNext    = 500 * time.Millisecond
-	freshAfter    = time.Second
-	holdFor       = 100 * time.Millisecond
+	handshakeLife  = 10 * time.Second
+	resendFirst    = 250 * time.Millisecond
+	resendNext     = 500 * time.Millisecond
+	resendAnswered = 2 * time.Second
+	freshAfter     = time.Second
+	holdFor        = 100 * time.Millisecond
 
 	receiptAfter     = 500 * time.Millisecond
 	deadAfter        = 2 * time.Second
@@ -50,7 +51,7 @@ const (
 )
 
 // schemeName is what negotiations call the scheme.
-const schemeName = "p2pke-1"
+const schemeName = SchemeP2PKE
 
 var backoff = []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 30 * time.Second}
 
@@ -88,6 +89,9 @@ type Core struct {
 	tags      map[psec.Tag]*Channel // by the transcript that its rekeys have
 	inbound   int
 	admission
+	speaks  [kindCount]bool
+	secret  *secrets // nil unless the scheme is spoken
+	minutes minutes
 
 	scratch []byte
 }
@@ -112,13 +116,32 @@ func NewCore(cfg Config) *Core {
 	if len(cfg.Schemes) == 0 {
 		cfg.Schemes = []string{schemeName}
 	}
-	return &Core{
+	if cfg.DirectScheme == "" {
+		cfg.DirectScheme = schemeName
+	}
+	e := &Core{
 		cfg: cfg, id: cfg.Identity, peerID: cfg.Identity.Public().Multihash(), times: timesFor(cfg.Lifetime),
 		maxBytes: cfg.MaxDatagram, wake: never, places: map[netip.AddrPort]*place{}, channels: map[PeerID]*Channel{},
 		all: map[*Channel]struct{}{}, tags: map[psec.Tag]*Channel{},
-		admission: newAdmission(cfg.Random), scratch: make([]byte, maxDatagramBytes),
+		admission: newAdmission(cfg.Random), minutes: minutes{random: cfg.Random}, scratch: make([]byte, maxDatagramBytes),
 	}
+	for _, s := range cfg.Schemes {
+		e.speaks[kindOf(s)] = true
+	}
+	if cfg.Direct {
+		e.speaks[kindOf(cfg.DirectScheme)] = true
+	}
+	if e.speaks[kindSecret] {
+		var err error
+		if e.secret, err = newSecrets(cfg.Identity, cfg.NetworkKey); err != nil {
+			panic(err) // the caller checks it
+		}
+	}
+	return e
 }
+
+// hides tells whether the endpoint serves a scheme that hides identities.
+func (e *Core) hides() bool { return e.speaks[kindSecret] }
 
 func (e *Core) drop(d Drop) { e.Stats.Drops[d]++ }
 
@@ -155,6 +178,7 @@ func (e *Core) Tick(now Instant) {
 	e.expirePending(now)
 	e.expireProposals(now)
 	e.arm(e.cookies.Tick(now))
+	e.arm(e.minutes.tick(now))
 	for c := range e.all {
 		if c.wake <= now {
 			c.run(now)
@@ -173,25 +197,34 @@ func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Chan
 		return nil, nil
 	}
 	word := binary.BigEndian.Uint32(datagram)
-	if counter := word &^ direction; counter >= counterFirst {
+	if word&^direction >= counterFirst {
 		return e.receiveTransport(now, from, p, word, datagram)
-	} else if counter > counterInitDone {
-		e.drop(ReservedCounter)
-		return nil, nil
 	}
-	var err error
-	switch word {
-	case wordInitHello:
-		err = e.receiveInitHello(now, from, datagram, nil)
-	case wordRespHello:
-		err = e.receiveRespHello(now, from, datagram)
-	case wordInitDone:
-		err = e.receiveInitDone(now, from, datagram)
-	default:
-		err = UnexpectedHandshake
-	}
-	e.count(err)
+	e.count(e.receiveHandshake(now, from, word, datagram))
 	return nil, nil
+}
+
+func (e *Core) receiveHandshake(now Instant, from netip.AddrPort, word uint32, datagram []byte) error {
+	k, step, spoken, ok := e.messageOf(word)
+	switch {
+	case !spoken && word&^direction <= counterInitDone:
+		return NoDirectScheme
+	case !spoken:
+		return ReservedCounter
+	case !ok:
+		return UnexpectedHandshake
+	case step == 1:
+		return e.receiveAnswer(now, from, datagram, k)
+	case k == kindSecret && step == 0:
+		return e.receiveCall(now, from, datagram, nil)
+	case k == kindSecret:
+		return e.receiveCallFinish(now, from, datagram)
+	case step == 2:
+		return e.receiveFinish(now, from, datagram, k)
+	case k == kindXX:
+		return e.receiveXXFirst(now, from, datagram, nil)
+	}
+	return e.receiveInitHello(now, from, datagram, nil)
 }
 
 var errCached = errors.New("p2pke: answered from the cache")

@@ -6,16 +6,20 @@ import (
 	"net/netip"
 )
 
-// receiveInitHello takes a first message. inside is the proposal that it came in, and then the only one that it can be
-// served under.
-func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byte, inside *proposal) error {
-	if err := checkLength(datagram, minInitHello); err != nil {
-		return err
-	}
+// hello is a first message that is no copy, on its way to a pending handshake.
+type hello struct {
+	w      *pending
+	place  *place   // nil where nothing is known of its address
+	held   *Channel // lives there
+	oldest *pending // makes room
+}
+
+// receiveHello answers copies of first messages.
+func (e *Core) receiveHello(now Instant, from netip.AddrPort, datagram []byte, inside *proposal) (*hello, error) {
 	e.expirePending(now)
 	hash := sha256.Sum256(datagram)
 	p := e.placeAt(from)
-	var held *Channel
+	h := &hello{place: p, w: &pending{helloHash: hash, at: now, seq: e.nextSeq()}}
 	if p != nil {
 		if inside == nil {
 			p.received += len(datagram)
@@ -23,55 +27,94 @@ func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byt
 		for _, w := range p.pending {
 			if w.helloHash == hash {
 				e.answer(p, w)
-				return errCached
+				return nil, errCached
 			}
 		}
 		for _, s := range p.sessions[theirs] {
 			if s.helloHash == hash {
-				return NoHandshake
+				return nil, NoHandshake
 			}
 		}
 		for _, r := range p.refused {
 			if r.helloHash == hash {
-				return NoHandshake
+				return nil, NoHandshake
 			}
 		}
-		held = p.liveChannel()
+		h.held = p.liveChannel()
+		if len(p.pending) >= handshakesPerAddress {
+			h.oldest = p.pending[0]
+		}
 	}
 	if e.closing {
-		return EndpointClosing
+		return nil, EndpointClosing
 	}
-	m, bad := parseInitHello(datagram)
-	w := &pending{agreement: direct, helloHash: hash, at: now, seq: e.nextSeq()}
-	var rekeyed *Channel
-	var unknown error
-	if bad == nil {
-		w.proposal, rekeyed, unknown = e.agreementOf(p, m, inside, &w.agreement)
-	}
-	accept := func(key *PublicKey) error {
-		switch {
-		case held != nil && held.peer != key.ID():
-			return AddressHeldByAnother
-		case rekeyed != nil && rekeyed.peer != key.ID():
-			return WrongIdentity
-		case !w.proposal.claims(key):
-			return KeyMismatch
-		}
+	return h, nil
+}
+
+// admitHello counts the work that a first message asks for, unless its address has a live session.
+func (e *Core) admitHello(now Instant, from netip.AddrPort, h *hello) (err error) {
+	if h.held != nil {
 		return nil
 	}
-	var oldest *pending
-	if p != nil && len(p.pending) >= handshakesPerAddress {
-		oldest = p.pending[0]
+	kind := byAnybody
+	if h.w.proposal != nil {
+		kind = h.w.proposal.share.kind
 	}
-	if held == nil {
-		kind := byAnybody
-		if w.proposal != nil {
-			kind = w.proposal.share.kind
+	h.w.share, err = e.admit(now, from.Addr(), kind, h.oldest)
+	return err
+}
+
+// hold keeps a handshake until its finish, and answers it.
+func (e *Core) hold(now Instant, from netip.AddrPort, h *hello, r *responder, size int) {
+	w, p := h.w, h.place
+	if p == nil {
+		p = e.makePlace(from)
+		p.received = size
+	}
+	if h.oldest != nil {
+		e.endPending(h.oldest)
+	}
+	w.responder, w.place = *r, p
+	e.addPending(w)
+	if w.proposal != nil {
+		w.proposal.drew = true
+		p.progressed(now)
+	}
+	e.answer(p, w)
+}
+
+func (p *place) progressed(now Instant) {
+	p.progress = now
+	for _, n := range p.waiting {
+		n.channel.arm(now)
+	}
+}
+
+// receiveInitHello takes a first message. inside is the proposal that it came in, and then the only one that it can be
+// served under.
+func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byte, inside *proposal) error {
+	if err := checkLength(datagram, minInitHello); err != nil {
+		return err
+	}
+	h, err := e.receiveHello(now, from, datagram, inside)
+	if err != nil {
+		return err
+	}
+	w, held := h.w, h.held
+	m, bad := parseInitHello(datagram)
+	var unknown error
+	if bad == nil {
+		unknown = e.agreementOf(h.place, m, inside, w)
+	}
+	accept := func(key *PublicKey) error {
+		if held != nil && held.peer != key.ID() {
+			return AddressHeldByAnother
 		}
-		var err error
-		if w.share, err = e.admit(now, from.Addr(), kind, oldest); err != nil {
-			return err
-		}
+		w.remote = key
+		return w.accepts()
+	}
+	if err := e.admitHello(now, from, h); err != nil {
+		return err
 	}
 	if bad != nil {
 		return bad
@@ -96,53 +139,51 @@ func (e *Core) receiveInitHello(now Instant, from netip.AddrPort, datagram []byt
 	if err != nil {
 		return err
 	}
-	if p == nil {
-		p = e.makePlace(from)
-		p.received = len(datagram)
-	}
-	if oldest != nil {
-		e.endPending(oldest)
-	}
-	w.responder, w.place = *r, p
-	e.addPending(w)
-	if w.proposal != nil {
-		w.proposal.drew = true
-		p.progress = now
-		for _, n := range p.waiting {
-			n.channel.arm(now)
-		}
-	}
-	e.answer(p, w)
+	e.hold(now, from, h, r, len(datagram))
 	return nil
 }
 
 // agreementOf finds what a first message is served under.
-func (e *Core) agreementOf(p *place, m *initHello, inside *proposal, to *Agreement) (*proposal, *Channel, error) {
+func (e *Core) agreementOf(p *place, m *initHello, inside *proposal, w *pending) error {
 	if m.transcript == nil {
-		if !e.cfg.Direct || inside != nil {
-			return nil, nil, NoDirectScheme
+		if !e.cfg.Direct || kindOf(e.cfg.DirectScheme) != kindP2PKE || inside != nil {
+			return NoDirectScheme
 		}
-		return nil, nil, nil
+		w.agreement = e.directAgreement()
+		return nil
 	}
 	a, r, c := e.hypothesis(p, m.transcript)
-	if a == nil || inside != nil && r != inside {
-		return nil, nil, UnknownTranscript
+	if a == nil || kindOf(a.Scheme) != kindP2PKE || inside != nil && r != inside {
+		return UnknownTranscript
 	}
-	*to = *a
-	return r, c, nil
+	w.agreement, w.proposal, w.rekeyed = *a, r, c
+	return nil
+}
+
+// accepts tells whether the identity of a handshake goes with what it belongs to.
+func (w *pending) accepts() error {
+	key := w.remote
+	switch {
+	case w.rekeyed != nil && w.rekeyed.peer != key.ID():
+		return WrongIdentity
+	case !w.proposal.claims(key):
+		return KeyMismatch
+	}
+	return nil
 }
 
 // answer sends a RespHello. The direct scheme has its own rule for addresses that are not validated.
 func (e *Core) answer(p *place, w *pending) {
-	if w.agreement.Case == CaseDirect {
+	if w.agreement.Case == CaseDirect && kindOf(w.agreement.Scheme) == kindP2PKE {
 		e.send(p, w.hello)
 	} else {
 		e.reply(p, w.hello)
 	}
 }
 
-func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byte) error {
-	if err := checkLength(datagram, minRespHello); err != nil {
+// receiveAnswer takes the answer to a first message of ours. Its length is checked before anything else.
+func (e *Core) receiveAnswer(now Instant, from netip.AddrPort, datagram []byte, k schemeKind) error {
+	if err := e.checkAnswer(datagram, k); err != nil {
 		return err
 	}
 	p := e.placeAt(from)
@@ -157,11 +198,11 @@ func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byt
 	}
 	result := NoHandshake
 	for _, h := range p.handshakes {
-		if n := h.negotiation; n != nil && n.full() || n == nil && h.session != nil {
+		if h.kind() != k || h.full() {
 			continue
 		}
 		c := h.channel
-		answer, err := h.in.readRespHello(datagram, func(key *PublicKey) error {
+		answer, err := h.in.read(datagram, func(key *PublicKey) error {
 			switch {
 			case key.ID() != c.peer:
 				return WrongIdentity
@@ -185,15 +226,48 @@ func (e *Core) receiveRespHello(now Instant, from netip.AddrPort, datagram []byt
 		if drop == WrongIdentity {
 			h.wrongIdentity(now)
 		}
-		if drop != NotAuthentic {
+		if drop != NotAuthentic && drop != NoHandshake {
 			break
 		}
 	}
 	return result
 }
 
-func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte) error {
-	if err := checkLength(datagram, minInitDone); err != nil {
+func (e *Core) checkAnswer(datagram []byte, k schemeKind) error {
+	switch k {
+	case kindXX:
+		return checkLength(datagram, xxMinAnswer)
+	case kindSecret:
+		_, err := e.secret.trim(datagram, secretAnswer)
+		return err
+	}
+	return checkLength(datagram, minRespHello)
+}
+
+// repeated answers a further copy of a finish.
+func (e *Core) repeated(now Instant, p *place, hash [32]byte) (known bool, err error) {
+	for _, s := range p.sessions[theirs] {
+		if s.doneHash == hash && !s.draining && s.channel.state == channelOpen && now-s.born <= e.times.receive {
+			e.send(p, s.doneReply)
+			return true, errCached
+		}
+	}
+	for _, r := range p.refused {
+		if r.doneHash == hash {
+			e.send(p, r.reply)
+			return true, errCached
+		}
+	}
+	return false, nil
+}
+
+// receiveFinish takes an InitDone, or message 3 of noise-xx-1.
+func (e *Core) receiveFinish(now Instant, from netip.AddrPort, datagram []byte, k schemeKind) error {
+	least := minInitDone
+	if k == kindXX {
+		least = xxMinFinish
+	}
+	if err := checkLength(datagram, least); err != nil {
 		return err
 	}
 	e.expirePending(now)
@@ -202,17 +276,8 @@ func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte
 		return UnknownAddress
 	}
 	hash := sha256.Sum256(datagram)
-	for _, s := range p.sessions[theirs] {
-		if s.doneHash == hash && !s.draining && s.channel.state == channelOpen && now-s.born <= e.times.receive {
-			e.send(p, s.doneReply)
-			return errCached
-		}
-	}
-	for _, r := range p.refused {
-		if r.doneHash == hash {
-			e.send(p, r.reply)
-			return errCached
-		}
+	if known, err := e.repeated(now, p, hash); known {
+		return err
 	}
 	if len(p.pending) == 0 {
 		return NoHandshake
@@ -220,6 +285,9 @@ func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte
 	var w *pending
 	var payload []byte
 	for _, candidate := range p.pending {
+		if kindOf(candidate.agreement.Scheme) != k {
+			continue
+		}
 		if opened, err := candidate.openInitDone(datagram); err == nil {
 			w, payload = candidate, opened
 			break
@@ -228,10 +296,19 @@ func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte
 	if w == nil {
 		return NotAuthentic
 	}
-	if err := w.checkInitDone(payload); err != nil {
+	err := w.checkInitDone(payload)
+	if err == nil && k == kindXX {
+		err = w.accepts() // nothing named the identity before
+	}
+	if err != nil {
 		e.endPending(w)
 		return err
 	}
+	return e.establish(now, p, w, hash, func() {})
+}
+
+// establish makes the session of a finish that verified. begun is called before a key of it is used.
+func (e *Core) establish(now Instant, p *place, w *pending, hash [32]byte, begun func()) error {
 	peer := w.remote.ID()
 	if held := p.liveChannel(); held != nil && held.peer != peer {
 		e.endPending(w)
@@ -247,46 +324,91 @@ func (e *Core) receiveInitDone(now Instant, from netip.AddrPort, datagram []byte
 	if c == nil {
 		full := e.inbound >= inboundChannels || len(p.channels) >= peersPerAddress
 		if full || e.cfg.Allow != nil && !e.cfg.Allow(w.remote) {
-			e.refuse(w, hash)
+			if kindOf(w.agreement.Scheme) == kindSecret {
+				w.erase() // silence
+			} else {
+				e.refuse(w, hash)
+			}
 			return Refused
 		}
 		c = e.newChannel(now, peer, p)
 		c.inbound = true
 		e.inbound++
 	}
+	begun()
+	secret := kindOf(w.agreement.Scheme) == kindSecret
 	c.key = w.remote
 	s := &Session{
 		channel: c, place: p, born: w.at, seq: w.seq, helloHash: w.helloHash, doneHash: hash,
-		firstData: never, retireAt: never, doneNext: never, confirmed: true, agreement: w.agreement, binding: w.h2,
+		firstData: never, retireAt: never, doneNext: never, confirmed: !secret, agreement: w.agreement, binding: w.h2,
 	}
-	c.heard, c.lastHeard = true, now
 	s.init(&w.agreed, false)
 	p.sessions[theirs] = append(p.sessions[theirs], s)
 	s.doneReply = s.sealNext(nil, nil)
 	s.sent = true
 	e.send(p, s.doneReply)
-	c.use(now, s)
-	e.endPendingKeepEarly(w)
-	e.openEarly(now, s)
+	if secret {
+		c.prove(now, s)
+	} else {
+		c.heard, c.lastHeard = true, now
+		c.use(now, s)
+		e.endPendingKeepEarly(w)
+		e.openEarly(now, s)
+	}
 	if w.proposal != nil {
 		e.won(now, p, s, w.proposal)
 	}
-	c.flush(now)
-	c.run(now)
+	if !secret {
+		c.flush(now)
+		c.run(now)
+	}
 	return nil
 }
 
 // Dial returns a channel to a peer. Unless the peer was heard of lately, it negotiates a session.
 func (e *Core) Dial(now Instant, to netip.AddrPort, peer PeerID) (*Channel, error) {
-	return e.dial(now, to, peer, false)
+	return e.dial(now, to, peer, nil, false)
 }
 
 // DialDirect is Dial without negotiation.
 func (e *Core) DialDirect(now Instant, to netip.AddrPort, peer PeerID) (*Channel, error) {
-	return e.dial(now, to, peer, true)
+	return e.dial(now, to, peer, nil, true)
 }
 
-func (e *Core) dial(now Instant, to netip.AddrPort, peer PeerID, directly bool) (*Channel, error) {
+// DialKey is Dial, or DialDirect, of a peer whose key is known, as schemes need it that hide identities.
+func (e *Core) DialKey(now Instant, to netip.AddrPort, key *PublicKey, directly bool) (*Channel, error) {
+	return e.dial(now, to, key.ID(), key, directly)
+}
+
+// checkSchemes refuses lists that would show what they are to hide, and keys that cannot be called.
+func (e *Core) checkSchemes(key *PublicKey, directly bool) error {
+	list := e.cfg.Schemes
+	if directly {
+		list = []string{e.cfg.DirectScheme}
+	}
+	hiding := 0
+	for _, s := range list {
+		if Hides(s) {
+			hiding++
+		}
+	}
+	if hiding == 0 {
+		if e.cfg.Hidden && !directly {
+			return ErrShows
+		}
+		return nil
+	}
+	if hiding < len(list) && e.cfg.Hidden {
+		return ErrShows
+	}
+	_, err := montgomeryOf(key)
+	return err
+}
+
+func (e *Core) dial(now Instant, to netip.AddrPort, peer PeerID, key *PublicKey, directly bool) (*Channel, error) {
+	if err := e.checkSchemes(key, directly); err != nil {
+		return nil, err
+	}
 	if peer == e.id.Public().ID() {
 		return nil, ErrOwnKey
 	}
@@ -310,11 +432,15 @@ func (e *Core) dial(now Instant, to netip.AddrPort, peer PeerID, directly bool) 
 		c = e.newChannel(now, peer, e.makePlace(to))
 	}
 	c.dialing = true
+	if key != nil {
+		c.called = key
+	}
 	switch {
-	case c.handshake != nil || c.negotiation != nil:
+	case c.handshake != nil || c.negotiation != nil || len(c.unproven) > 0:
 	case directly:
-		c.agree(direct)
-		c.start(now, e.makePlace(to), direct)
+		a := e.directAgreement()
+		c.agree(a)
+		c.start(now, e.makePlace(to), a)
 	default:
 		c.negotiate(now, e.makePlace(to), now+handshakeLife)
 	}

@@ -93,6 +93,14 @@ type answered struct {
 	initDone []byte
 }
 
+func (in *initiator) first() []byte { return in.hello }
+
+func (in *initiator) erase() { in.eph.erase() }
+
+func (in *initiator) read(datagram []byte, accept func(*PublicKey) error) (*answered, error) {
+	return in.readRespHello(datagram, accept)
+}
+
 // readRespHello leaves the handshake as it was; to erase its key is up to the caller, who may take further answers. accept
 // decides about the identity of the peer.
 func (in *initiator) readRespHello(datagram []byte, accept func(*PublicKey) error) (*answered, error) {
@@ -143,7 +151,15 @@ func (in *initiator) readRespHello(datagram []byte, accept func(*PublicKey) erro
 type responder struct {
 	agreed
 	remote *PublicKey
-	hello  []byte // RespHello
+	hello  []byte       // RespHello
+	xx     *xxResponder // of noise-xx-1
+}
+
+func (r *responder) erase() {
+	r.agreed.erase()
+	if r.xx != nil {
+		r.xx.erase()
+	}
 }
 
 // initHello is a first message of the other peer of which nothing is verified yet.
@@ -208,6 +224,9 @@ func (m *initHello) answer(id *Identity, own *PublicKey, prologue []byte, accept
 
 // openInitDone checks the tag only.
 func (r *responder) openInitDone(datagram []byte) ([]byte, error) {
+	if r.xx != nil {
+		return r.xx.open(datagram, &r.agreed)
+	}
 	if err := checkLength(datagram, minInitDone); err != nil {
 		return nil, err
 	}
@@ -219,7 +238,11 @@ func (r *responder) openInitDone(datagram []byte) ([]byte, error) {
 }
 
 // checkInitDone looks at the payload of an InitDone whose tag was good.
-func (r *responder) checkInitDone(payload []byte) error {
+func (r *responder) checkInitDone(payload []byte) (err error) {
+	if r.xx != nil {
+		r.remote, err = checkStatic(payload, r.xx.static, r.xx.own)
+		return err
+	}
 	c, err := decodeInitDone(payload)
 	if err != nil {
 		return err

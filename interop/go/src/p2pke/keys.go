@@ -67,14 +67,7 @@ func (k *PublicKey) Ed25519() []byte {
 
 // Multihash returns the libp2p peer ID, as proposals carry it: the key as protobuf, or its hash where that is too long.
 func (k *PublicKey) Multihash() []byte {
-	kind, data := byte(0), k.der
-	switch key := k.key.(type) {
-	case ed25519.PublicKey:
-		kind, data = 1, key
-	case *ecdsa.PublicKey:
-		kind = 3
-	}
-	encoded := appendBytes([]byte{1 << 3, kind}, 2, data)
+	encoded := k.libp2p()
 	if len(encoded) <= maxIdentityHash {
 		return append([]byte{0, byte(len(encoded))}, encoded...)
 	}

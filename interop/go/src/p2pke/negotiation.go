@@ -1,6 +1,7 @@
 package p2pke
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"io"
 	"time"
@@ -30,11 +31,12 @@ type negotiation struct {
 	seq             uint64
 	begun, deadline Instant
 
-	own    psec.Proposal
-	normal []byte
-	cookie string
-	copies int
-	next   Instant
+	own     psec.Proposal
+	normal  []byte
+	cookie  string
+	copies  int
+	without bool // the last copy had no first packet inside
+	next    Instant
 
 	accepted   bool // by an accept, or an answer to the first packet inside
 	noScheme   bool
@@ -88,13 +90,27 @@ func (n *negotiation) propose(now Instant) {
 		panic(err)
 	}
 	n.own.ID = e.peerID
-	n.own.Strings = append(append(n.own.Strings, e.cfg.Schemes...),
+	if e.cfg.Hidden {
+		var random [32]byte
+		if _, err := io.ReadFull(e.cfg.Random, random[:]); err != nil {
+			panic(err)
+		}
+		hash := sha256.Sum256(random[:])
+		n.own.ID = append([]byte{0x12, sha256.Size}, hash[:]...)
+	}
+	list := e.schemesFor(n.channel)
+	if len(list) == 0 {
+		n.channel.arm(n.deadline) // nothing to propose: the attempt runs out
+		n.next = never
+		return
+	}
+	n.own.Strings = append(append(n.own.Strings, list...),
 		psec.Attempt+base64.RawURLEncoding.EncodeToString(nonce[:]), psec.Retry)
 	n.normal = n.own.NormalForm()
 	if !e.cfg.NoFirstPacket {
-		n.standard = n.open(now, CaseStandard, e.cfg.Schemes[0], nil)
+		n.standard = n.open(now, CaseStandard, list[0], nil)
 		n.standard.inside = true
-		n.own.First = n.standard.in.hello
+		n.own.First = n.standard.in.first()
 	}
 	n.send(now)
 	n.next = now + e.jitter(proposalFirst)
@@ -113,6 +129,7 @@ func (n *negotiation) send(now Instant) {
 		own.First = nil
 		b = own.Encode()
 	}
+	n.without = own.First == nil
 	n.copies++
 	e.send(n.place, b)
 }
@@ -126,8 +143,8 @@ func (n *negotiation) open(now Instant, kind Case, scheme string, r *proposal) *
 		copy(t[:], r.agreement.Transcript)
 	}
 	h := &handshake{
-		agreement: Agreement{kind, t[:]}, channel: n.channel, place: n.place, deadline: n.deadline,
-		negotiation: n, scheme: scheme, remote: r,
+		agreement: Agreement{kind, t[:], scheme}, channel: n.channel, place: n.place, deadline: n.deadline,
+		negotiation: n, remote: r,
 	}
 	n.handshakes = append(n.handshakes, h)
 	n.place.handshakes = append(n.place.handshakes, h)
@@ -163,18 +180,21 @@ func (n *negotiation) accept(now Instant, scheme string) error {
 	}
 	n.accepted = true
 	h := n.standard
-	if h == nil || h.scheme != scheme {
+	if h == nil || h.agreement.Scheme != scheme {
 		n.supersede(h)
 		n.standard = n.open(now, CaseStandard, scheme, nil)
-		e.send(n.place, n.standard.in.hello)
+		e.send(n.place, n.standard.in.first())
 		return nil
 	}
 	if h.answers > 0 {
-		e.send(n.place, h.in.hello) // the responder may have restarted
+		e.send(n.place, h.in.first()) // the responder may have restarted
 		return errCached
 	}
 	if h.inside {
 		h.inside = false
+		if n.without {
+			e.send(n.place, h.in.first())
+		}
 		h.nextCopy = now + e.jitter(resendFirst)
 		n.channel.arm(h.nextCopy)
 	}
@@ -240,7 +260,7 @@ func (n *negotiation) lead(now Instant, r *proposal, again bool) error {
 	if again {
 		n.send(now)
 	}
-	n.channel.core.send(n.place, n.simultaneous.in.hello)
+	n.channel.core.send(n.place, n.simultaneous.in.first())
 	return nil
 }
 
@@ -355,7 +375,11 @@ func (e *Core) won(now Instant, p *place, s *Session, r *proposal) {
 	if n != nil {
 		// The responder may hold one of these already: a finish that was sent is not taken back.
 		for _, x := range n.sessions {
-			if x != s {
+			if x != s && s.initiated && x.kind() == kindSecret {
+				// Its responder sends nothing but empty packets there before we do.
+				x.negotiation = nil
+				x.release()
+			} else if x != s {
 				x.silence()
 				x.doneUntil = n.deadline
 				x.negotiation = nil
@@ -366,7 +390,7 @@ func (e *Core) won(now Instant, p *place, s *Session, r *proposal) {
 		s.negotiation = nil
 		n.sessions = nil
 		n.end()
-		if c.dialing {
+		if c.dialing && s.usable {
 			c.dialing = false
 			e.event(DialDone, c)
 		}

@@ -177,15 +177,12 @@ func (n *Node) tell() {
 	}
 }
 
-// Dial returns a channel to a peer; the events tell when it is connected. directly is without negotiation.
-func (n *Node) Dial(to netip.AddrPort, peer PeerID, directly bool) (*Channel, error) {
+// Dial returns a channel to a peer; the events tell when it is connected. key is nil where only the ID is known; directly is
+// without negotiation.
+func (n *Node) Dial(to netip.AddrPort, peer PeerID, key *PublicKey, directly bool) (*Channel, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	dial := n.core.Dial
-	if directly {
-		dial = n.core.DialDirect
-	}
-	c, err := dial(clock(), to, peer)
+	c, err := n.core.dial(clock(), to, peer, key, directly)
 	n.settle()
 	return c, err
 }

@@ -40,20 +40,20 @@ func (s *symmetric) mixHash(data []byte) {
 }
 
 func (s *symmetric) mixKey(ikm []byte) (k [keySize]byte) {
-	o1, o2 := hkdf(s.ck[:], ikm)
+	o1, o2 := noiseHKDF(s.ck[:], ikm)
 	s.ck = o1
 	copy(k[:], o2[:])
 	return k
 }
 
 func (s *symmetric) split() (k1, k2 [keySize]byte) {
-	o1, o2 := hkdf(s.ck[:], nil)
+	o1, o2 := noiseHKDF(s.ck[:], nil)
 	copy(k1[:], o1[:])
 	copy(k2[:], o2[:])
 	return k1, k2
 }
 
-func hkdf(ck, ikm []byte) (o1, o2 [hashSize]byte) {
+func noiseHKDF(ck, ikm []byte) (o1, o2 [hashSize]byte) {
 	mac := func(key []byte, parts ...[]byte) (out [hashSize]byte) {
 		m := hmac.New(suite.Hash, key)
 		for _, p := range parts {

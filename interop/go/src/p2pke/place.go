@@ -74,6 +74,18 @@ func (p *place) liveChannel() *Channel {
 	return nil
 }
 
+// lives tells whether there is a session here, confirmed or not.
+func (p *place) lives() bool {
+	for _, list := range p.sessions {
+		for _, s := range list {
+			if !s.draining && s.channel.state == channelOpen && (s.usable || !s.initiated) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (e *Core) placeAt(addr netip.AddrPort) *place {
 	if e.lastPlace != nil && e.lastPlace.addr == addr {
 		return e.lastPlace

@@ -68,7 +68,7 @@ func (p *place) remember(now Instant, r *proposal) {
 }
 
 func (p *place) isOver(now Instant, d psec.Digest) bool {
-	if p.liveChannel() == nil {
+	if !p.lives() {
 		p.over = nil
 	}
 	for _, o := range p.over {
@@ -103,7 +103,9 @@ func (e *Core) receiveFrame(now Instant, from netip.AddrPort, p *place, datagram
 		case scheme != "":
 			err = p.own.accept(now, scheme)
 		default:
-			p.own.reject(now)
+			if !e.cfg.Hidden {
+				p.own.reject(now)
+			}
 		}
 	} else {
 		return false
@@ -114,8 +116,8 @@ func (e *Core) receiveFrame(now Instant, from netip.AddrPort, p *place, datagram
 
 func (e *Core) receiveProposal(now Instant, from netip.AddrPort, parsed *psec.Proposal, size int) error {
 	p := e.placeAt(from)
-	if psec.Compare(parsed.ID, e.peerID) == 0 {
-		return Reflected // own proposals carry no other ID
+	if psec.Compare(parsed.ID, e.peerID) == 0 || p != nil && p.own != nil && psec.Compare(parsed.ID, p.own.own.ID) == 0 {
+		return Reflected
 	}
 	normal := parsed.NormalForm()
 	digest := psec.DigestOf(normal)
@@ -175,7 +177,7 @@ func (e *Core) meet(now Instant, p *place, r *proposal, parsed *psec.Proposal, n
 		return AddressProposalsFull
 	}
 	t := psec.Simultaneous(leadNormal, otherNormal, r.scheme)
-	r.agreement = Agreement{CaseSimultaneous, t[:]}
+	r.agreement = Agreement{CaseSimultaneous, t[:], r.scheme}
 	r.place = p
 	p.proposals = append(p.proposals, r)
 	return n.lead(now, r, false)
@@ -190,7 +192,9 @@ func (e *Core) acceptProposal(now Instant, from netip.AddrPort, r *proposal, par
 		}
 	}
 	if r.scheme == "" {
-		e.Out = append(e.Out, Datagram{from, psec.Reject()})
+		if !e.hides() {
+			e.Out = append(e.Out, Datagram{from, psec.Reject()})
+		}
 		return nil
 	}
 	r.first = r.scheme == offered[0]
@@ -209,7 +213,7 @@ func (e *Core) acceptProposal(now Instant, from netip.AddrPort, r *proposal, par
 		return AddressProposalsFull
 	}
 	t := psec.Standard(normal, r.scheme)
-	r.agreement = Agreement{CaseStandard, t[:]}
+	r.agreement = Agreement{CaseStandard, t[:], r.scheme}
 	r.accepted, r.leads, r.place = true, true, p
 	p.count(r.share, +1)
 	p.proposals = append(p.proposals, r)
@@ -225,7 +229,7 @@ func (e *Core) answerProposal(now Instant, r *proposal, parsed *psec.Proposal) {
 	e.reply(r.place, psec.Accept(r.scheme))
 	if parsed.First != nil && r.first {
 		// What is wrong with it is no matter of the proposal, which is what is counted.
-		e.receiveInitHello(now, r.place.addr, parsed.First, r)
+		e.receiveFirst(now, r, parsed.First)
 	}
 }
 

@@ -25,11 +25,11 @@ func TestSeveralAnswers(t *testing.T) {
 	n := c.negotiation
 	equal(t, "finishes", len(n.sessions), 4)
 	equal(t, "a fifth", a.core.Stats.Dropped(NoHandshake), 1)
-	eph := &n.standard.in.eph
+	eph := &n.standard.in.(*initiator).eph
 	first := n.sessions[0]
 	// The fourth answer's responder is the fifth's predecessor: only a fresh start helps, or one of the four.
 	b.restart()
-	re, _ := parseInitHello(n.standard.in.hello)
+	re, _ := parseInitHello(n.standard.in.first())
 	r, err := re.answer(b.id, b.id.Public(), n.standard.agreement.Transcript, acceptAll, w.rng)
 	if err != nil || a.feed(b.addr, r.hello) != "NoHandshake" {
 		t.Error("a sixth was taken")

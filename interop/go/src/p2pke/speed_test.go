@@ -109,7 +109,7 @@ func nodePair(t testing.TB, onData func(n *Node, c *Channel, payload []byte), on
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err = a.Dial(b.Addr(), idB.Public().ID(), false); err != nil {
+	if c, err = a.Dial(b.Addr(), idB.Public().ID(), nil, false); err != nil {
 		t.Fatal(err)
 	}
 	select {

@@ -177,7 +177,7 @@ func newRun(f *flags, mark []byte) (*dialRun, error) {
 	if mark != nil {
 		f.listening(node)
 	}
-	if r.c, err = node.Dial(f.remote, f.peer, f.direct); err != nil {
+	if r.c, err = node.Dial(f.remote, f.peer, f.peerKey, f.direct); err != nil {
 		node.Close()
 		return nil, err
 	}

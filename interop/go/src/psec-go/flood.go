@@ -155,7 +155,7 @@ func floodSend(args []string) int {
 	if err != nil {
 		return fail(exitTimeout, err)
 	}
-	c, err := node.Dial(f.remote, f.peer, f.direct)
+	c, err := node.Dial(f.remote, f.peer, f.peerKey, f.direct)
 	if err != nil {
 		return fail(exitTimeout, err)
 	}

@@ -72,7 +72,7 @@ func TestSendAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sender.Close()
-	c, err := sender.Dial(receiver.Addr(), a.Public().ID(), true)
+	c, err := sender.Dial(receiver.Addr(), a.Public().ID(), nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}

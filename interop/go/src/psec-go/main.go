@@ -1,4 +1,4 @@
-// Command psec-go is an independent peer for PSEC with the scheme p2pke-1.
+// Command psec-go is an independent peer for PSEC with the schemes p2pke-1, noise-xx-1 and secret-handshake-1.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"p2pke"
 )
 
-const version = "psec-go 2 (PSEC, p2pke-1)"
+const version = "psec-go 3 (PSEC, p2pke-1, noise-xx-1, secret-handshake-1)"
 
 // Exit codes.
 const (
@@ -39,6 +39,8 @@ const usage = `usage:
   psec-go flood-recv --key KEYFILE --addr IP:PORT [--direct] [--size B] [--seconds S]
   psec-go flood-send --key KEYFILE [--direct] [--size B] [--seconds S] PEER@host:port
   psec-go version
+
+All but keygen, id and version take [--scheme NAME[,NAME...]] [--hidden] [--allow-mixture] [--network-key FILE].
 `
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -88,6 +90,10 @@ type flags struct {
 	linger                     int
 	echo, stats, requireAll    bool
 	direct                     bool
+	schemes, network           string
+	hidden, mixed              bool
+	speaks                     p2pke.Config
+	peerKey                    *p2pke.PublicKey
 	identity                   *p2pke.Identity
 	peer                       p2pke.PeerID
 	local, remote              netip.AddrPort
@@ -100,6 +106,7 @@ func newFlags(name string) *flags {
 	f.StringVar(&f.addr, "addr", "", "local address")
 	f.IntVar(&f.lifetime, "lifetime-ms", 60000, "lifetime of a session; the rekey times shrink with it")
 	f.BoolVar(&f.direct, "direct", false, "serve handshakes without negotiation too, and dial without one")
+	f.defineSchemes()
 	f.IntVar(&f.datagram, "max-datagram", 1232, "longest UDP payload to send")
 	return f
 }
@@ -126,14 +133,17 @@ func (f *flags) parse(args []string, target bool) error {
 	if f.datagram < 64 || f.datagram > 65507 {
 		return errors.New("--max-datagram must be 64 to 65507")
 	}
-	var err error
+	err := f.parseSchemes(&f.speaks)
+	if err != nil {
+		return err
+	}
 	if !target {
 		if len(rest) > 0 {
 			return fmt.Errorf("unexpected argument %q", rest[0])
 		}
 	} else if len(rest) != 1 {
 		return errors.New("one PEER@host:port is needed")
-	} else if f.peer, f.remote, err = parseTarget(rest[0]); err != nil {
+	} else if f.peer, f.peerKey, f.remote, err = parseTarget(rest[0]); err != nil {
 		return err
 	}
 	if f.addr != "" {
@@ -153,7 +163,10 @@ func (f *flags) parse(args []string, target bool) error {
 }
 
 func (f *flags) config() p2pke.Config {
-	return p2pke.Config{Identity: f.identity, Direct: f.direct, Lifetime: time.Duration(f.lifetime) * time.Millisecond, MaxDatagram: f.datagram}
+	c := f.speaks
+	c.Identity, c.Direct, c.MaxDatagram = f.identity, f.direct, f.datagram
+	c.Lifetime = time.Duration(f.lifetime) * time.Millisecond
+	return c
 }
 
 func keygen(args []string) int {
@@ -213,6 +226,7 @@ type line struct {
 	P2PKE string `json:"p2pke_peer,omitempty"`
 	// Of a session: what both ends agree on.
 	Role       string `json:"role,omitempty"`
+	Scheme     string `json:"scheme,omitempty"`
 	Case       string `json:"case,omitempty"`
 	Transcript string `json:"transcript,omitempty"`
 	Initiator  string `json:"initiator,omitempty"`
@@ -245,8 +259,11 @@ func channelLine(event string, c *p2pke.Channel) line {
 func sessionLine(event string, own *p2pke.PublicKey, e p2pke.Event) line {
 	l := channelLine(event, e.Channel)
 	l.Case = string(e.Session.Case)
-	l.Transcript = hex.EncodeToString(e.Session.Transcript)
-	l.Binding = hex.EncodeToString(e.Session.Binding[:])
+	l.Scheme = e.Session.Scheme
+	if e.Session.Case != p2pke.CaseDirect {
+		l.Transcript = hex.EncodeToString(e.Session.Transcript)
+	}
+	l.Binding = hex.EncodeToString(e.Session.Hash())
 	l.Role, l.Initiator = "responder", l.Peer
 	if e.Session.Initiated {
 		l.Role, l.Initiator = "initiator", peerText(own)

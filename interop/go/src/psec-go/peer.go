@@ -61,34 +61,40 @@ func peerText(key *p2pke.PublicKey) string {
 
 // parsePeer takes a libp2p peer id of an Ed25519 key, or a P2PKE peer id in base64url.
 func parsePeer(s string) (id p2pke.PeerID, err error) {
+	id, _, err = parsePeerKey(s)
+	return id, err
+}
+
+// parsePeerKey also returns the key, where the peer id holds it.
+func parsePeerKey(s string) (id p2pke.PeerID, key *p2pke.PublicKey, err error) {
 	if len(s) == 43 {
 		if b, err := base64.RawURLEncoding.Strict().DecodeString(s); err == nil {
 			copy(id[:], b)
-			return id, nil
+			return id, nil, nil
 		}
 	}
 	b, err := unbase58(s)
 	if err != nil || len(b) != len(identityPrefix)+32 || !bytes.HasPrefix(b, identityPrefix) {
-		return id, fmt.Errorf("%q is no peer id of an Ed25519 key", s)
+		return id, nil, fmt.Errorf("%q is no peer id of an Ed25519 key", s)
 	}
-	key, err := p2pke.Ed25519Key(b[len(identityPrefix):])
+	key, err = p2pke.Ed25519Key(b[len(identityPrefix):])
 	if err != nil {
-		return id, err
+		return id, nil, err
 	}
-	return key.ID(), nil
+	return key.ID(), key, nil
 }
 
 // parseTarget reads PEER@host:port.
-func parseTarget(s string) (id p2pke.PeerID, addr netip.AddrPort, err error) {
+func parseTarget(s string) (id p2pke.PeerID, key *p2pke.PublicKey, addr netip.AddrPort, err error) {
 	i := strings.IndexByte(s, '@')
 	if i < 0 {
-		return id, addr, fmt.Errorf("%q is not PEER@host:port", s)
+		return id, nil, addr, fmt.Errorf("%q is not PEER@host:port", s)
 	}
-	if id, err = parsePeer(s[:i]); err != nil {
-		return id, addr, err
+	if id, key, err = parsePeerKey(s[:i]); err != nil {
+		return id, nil, addr, err
 	}
 	addr, err = resolve(s[i+1:])
-	return id, addr, err
+	return id, key, addr, err
 }
 
 func resolve(s string) (netip.AddrPort, error) {
