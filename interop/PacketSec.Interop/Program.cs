@@ -5,8 +5,8 @@ using PacketSec.Interop.Peers;
 
 const int InterruptedCode = 130;
 
-// Three for each cell.
-const int DefaultRuns = 48;
+// Two for each cell.
+const int DefaultRuns = 72;
 
 var seedOption = new Option<ulong>("--seed") { Description = "Decides what the paths do to which datagram.", DefaultValueFactory = _ => 1 };
 var onlyOption = new Option<string?>("--only") { Description = "Run the cells whose name contains this." };

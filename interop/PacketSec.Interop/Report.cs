@@ -18,7 +18,7 @@ internal sealed record CellReport(Cell Cell, CellStatus Status, TimeSpan Time, C
 /// <summary>Prints what happened: lines for people with the matrix at the end, or lines of JSON for programs.</summary>
 internal sealed class Report(TextWriter output, bool json)
 {
-    private const int ScenarioWidth = 25;
+    private const int ScenarioWidth = 41;
 
     private static readonly JsonSerializerOptions JsonNames = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
@@ -103,7 +103,7 @@ internal sealed class Report(TextWriter output, bool json)
 
     private static string ToLine(CellReport report)
     {
-        var line = $"{Word(report.Status),-8}{report.Cell.Name,-38}";
+        var line = $"{Word(report.Status),-8}{report.Cell.Name,-52}";
         if (report.Run is { } run)
         {
             line += $" {report.Time.TotalSeconds,5:0.0} s  {(run.Meetings is null ? "" : $"{run.Meetings} | ")}echoed {run.Echoed}/{run.Sent}, sessions {run.Sessions}"

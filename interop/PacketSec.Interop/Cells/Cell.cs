@@ -6,10 +6,11 @@ namespace PacketSec.Interop.Cells;
 
 /// <summary>Where a cell stands in the matrix.</summary>
 /// <param name="Scenario">What happens.</param>
-/// <param name="Mode">How the peers come to a scheme.</param>
+/// <param name="Speech">Which schemes the peers speak.</param>
+/// <param name="Mode">How they come to one.</param>
 /// <param name="Dialler">Who dials.</param>
 /// <param name="Listener">Who is dialled.</param>
-internal sealed record CellPlace(string Scenario, PeerMode Mode, IPeers Dialler, IPeers Listener);
+internal sealed record CellPlace(string Scenario, Speech Speech, PeerMode Mode, IPeers Dialler, IPeers Listener);
 
 /// <summary>One cell of the matrix: a scenario between a dialler and a listener.</summary>
 internal abstract class Cell(CellPlace place)
@@ -28,7 +29,8 @@ internal abstract class Cell(CellPlace place)
     /// <summary>How long an echo, and from the Go peer a connection, is waited for: under 30 % loss a handshake takes a dozen copies at worst.</summary>
     protected static readonly TimeSpan EchoTimeout = TimeSpan.FromSeconds(6);
 
-    public string Scenario => place.Mode == PeerMode.Direct ? $"direct/{place.Scenario}" : place.Scenario;
+    public string Scenario => string.Join('/', (string[])
+        [.. (string[])(Speech.Name.Length > 0 ? [Speech.Name] : []), .. (string[])(Mode == PeerMode.Direct ? ["direct"] : []), place.Scenario]);
 
     public string Pair => $"{place.Dialler.Name}-{place.Listener.Name}";
 
@@ -38,6 +40,8 @@ internal abstract class Cell(CellPlace place)
 
     /// <summary>Gets how long the cell may take.</summary>
     public virtual TimeSpan Limit => Ceiling;
+
+    protected Speech Speech => place.Speech;
 
     protected PeerMode Mode => place.Mode;
 
@@ -53,7 +57,7 @@ internal abstract class Cell(CellPlace place)
     protected static IPEndPoint AnyPort => new(IPAddress.Loopback, 0);
 
     protected Task<IListener> ListenAsync(CellRun run, PeerKey identity, IPEndPoint address, TimeSpan lifetime)
-        => Listeners.ListenAsync(new(identity, address, lifetime, Mode), run.Token);
+        => Listeners.ListenAsync(new(identity, address, lifetime, Mode, Speech.OfListener), run.Token);
 
     /// <summary>Requires that the sessions of both ends came about in the cell's mode, and that the listener has all that the dialler has.</summary>
     protected async Task RequireAgreementAsync(CellRun run, IReadOnlyCollection<SessionFact> dialled, params IListener[] listeners)
@@ -66,6 +70,7 @@ internal abstract class Cell(CellPlace place)
         {
             var isDirect = session.Case == SessionCase.Direct && session.Transcript is null;
             run.Require(isDirect == (Mode == PeerMode.Direct), $"a session is {session.Case}, with the transcript '{session.Transcript}'");
+            run.Require(session.Scheme is null || Speech.Schemes.Contains(session.Scheme), $"a session is one of {session.Scheme}");
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed class CloseCell(CellPlace place, bool byDialler) : Cell(place)
                 Expected = identity,
                 Address = path.EndPoint,
                 Mode = Mode,
+                Speech = Speech,
                 Count = byDialler ? Datagrams : Datagrams * 100,
                 Duration = byDialler ? TimeSpan.Zero : Ceiling,
                 EchoTimeout = EchoTimeout,

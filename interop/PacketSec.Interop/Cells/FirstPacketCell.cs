@@ -24,6 +24,7 @@ internal sealed class FirstPacketCell(CellPlace place, bool isInside) : Cell(pla
                 Expected = identity,
                 Address = path.EndPoint,
                 Mode = Mode,
+                Speech = Speech,
                 FirstPacketInside = isInside,
                 Count = Datagrams,
                 EchoTimeout = EchoTimeout,

@@ -35,6 +35,7 @@ internal sealed class RekeyCell(CellPlace place, RekeyBy by, FaultProfile profil
                 Expected = identity,
                 Address = path.EndPoint,
                 Mode = Mode,
+                Speech = Speech,
                 Count = DatagramCount,
                 Duration = Duration,
                 EchoTimeout = EchoTimeout,

@@ -25,6 +25,7 @@ internal sealed class RestartCell(CellPlace place, bool sameKey) : Cell(place)
                 Expected = identity,
                 Address = path.EndPoint,
                 Mode = Mode,
+                Speech = Speech,
                 Count = DatagramCount,
                 Size = 200,
                 Duration = Ceiling,

@@ -33,6 +33,7 @@ internal sealed class RetryCell(CellPlace place) : Cell(place)
                 Expected = identity,
                 Address = path.EndPoint,
                 Mode = Mode,
+                Speech = Speech,
                 Count = Datagrams,
                 EchoTimeout = EchoTimeout,
             },

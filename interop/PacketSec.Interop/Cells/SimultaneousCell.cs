@@ -6,7 +6,7 @@ namespace PacketSec.Interop.Cells;
 
 /// <summary>
 /// Two peers dial each other, again and again with other keys and faults. Each run must end with one session, the same at both ends, with one initiator,
-/// which is the smaller peer ID where both proposals crossed; and datagrams go both ways.
+/// which is the smaller peer ID where both proposals crossed and show it; and datagrams go both ways.
 /// </summary>
 internal sealed class SimultaneousCell(CellPlace place, FaultProfile profile) : Cell(place)
 {
@@ -59,8 +59,8 @@ internal sealed class SimultaneousCell(CellPlace place, FaultProfile profile) : 
         var random = new DeterministicRandom(seed);
         var leftKey = run.Keys.Make($"left{number}", random.NextUInt64());
         var rightKey = run.Keys.Make($"right{number}", random.NextUInt64());
-        await using var left = Diallers.Both(new() { Identity = leftKey, Expected = rightKey, Count = Datagrams }, ceiling.Token);
-        await using var right = Listeners.Both(new() { Identity = rightKey, Expected = leftKey, Count = Datagrams }, ceiling.Token);
+        await using var left = Diallers.Both(new() { Identity = leftKey, Expected = rightKey, Count = Datagrams, Speech = Speech }, ceiling.Token);
+        await using var right = Listeners.Both(new() { Identity = rightKey, Expected = leftKey, Count = Datagrams, Speech = Speech.OfListener }, ceiling.Token);
         var holds = random.Chance(HeldShare);
         await using var path = new TwoWayProxy(profile, seed, holds, left.Address, right.Address);
         run.Add(path);
@@ -83,7 +83,7 @@ internal sealed class SimultaneousCell(CellPlace place, FaultProfile profile) : 
         var (leftEnd, rightEnd) = (atLeft.Dial.Sessions[0], atRight.Dial.Sessions[0]);
         var isSimultaneous = leftEnd.Case == SessionCase.Simultaneous;
         var leftLeads = leftKey.Id.Multihash.SequenceCompareTo(rightKey.Id.Multihash) < 0;
-        run.Require(!isSimultaneous || leftEnd.Initiated == leftLeads, "the session's initiator is not the smaller peer ID");
+        run.Require(!isSimultaneous || Speech.HidesIds || leftEnd.Initiated == leftLeads, "the session's initiator is not the smaller peer ID");
         run.Require(!path.Crossed || isSimultaneous, "the proposals crossed, but one was accepted");
         return new(1, 0, path.Crossed ? 1 : 0, isSimultaneous ? 1 : 0, rightEnd.Case == SessionCase.Standard ? 1 : 0);
     }
@@ -103,6 +103,7 @@ internal sealed class SimultaneousCell(CellPlace place, FaultProfile profile) : 
         run.Require(one.Transcript is not null && one.Transcript == other.Transcript, $"the transcripts are {one.Transcript} and {other.Transcript}");
         run.Require(one.Case == other.Case, $"the cases are {one.Case} and {other.Case}");
         run.Require(one.Binding == other.Binding || one.Binding is null || other.Binding is null, "the two ends have different sessions");
+        run.Require(one.Scheme == other.Scheme, $"the schemes are {one.Scheme} and {other.Scheme}");
         run.Require(one.Initiated != other.Initiated, $"both ends {(one.Initiated ? "initiated" : "answered")}");
     }
 }

@@ -7,11 +7,8 @@ namespace PacketSec.Interop.Cells;
 /// Several diallers at once open channels through a path with faults and have every datagram echoed. What gets lost is at most what the path
 /// corrupted; nothing comes twice or changed.
 /// </summary>
-internal sealed class TrafficCell(CellPlace place, FaultProfile profile) : Cell(place)
+internal sealed class TrafficCell(CellPlace place, FaultProfile profile, int diallerCount) : Cell(place)
 {
-    // Several, so that a cell sees the loss of more than one handshake's packets.
-    private const int DiallerCount = 4;
-
     // Few enough that the tenth of them that two corrupting directions take does not fill the window.
     private const int DatagramCount = 120;
 
@@ -20,13 +17,14 @@ internal sealed class TrafficCell(CellPlace place, FaultProfile profile) : Cell(
         var identity = run.Keys.Make("listener");
         await using var listening = await ListenAsync(run, identity, AnyPort, FullLifetime);
         await using var path = run.OpenPath(listening, profile);
-        var dials = Enumerable.Range(0, DiallerCount).Select(number => Diallers.Dial(
+        var dials = Enumerable.Range(0, diallerCount).Select(number => Diallers.Dial(
             new()
             {
                 Identity = run.Keys.Make($"dialler{number}"),
                 Expected = identity,
                 Address = path.EndPoint,
                 Mode = Mode,
+                Speech = Speech,
                 Count = DatagramCount,
                 EchoTimeout = EchoTimeout,
             },

@@ -32,7 +32,7 @@ internal sealed class CSharpBoth : IBoth
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _ledger = new(plan.Size, plan.Timeout, _mark);
         _sender = new(_ledger, _stop.Token);
-        _endpoint = CSharpPeers.Bind(plan.Identity, new IPEndPoint(IPAddress.Loopback, 0), FullLifetime, PeerMode.Psec);
+        _endpoint = CSharpPeers.Bind(plan.Identity, new IPEndPoint(IPAddress.Loopback, 0), FullLifetime, PeerMode.Psec, plan.Speech);
         _accepting = AcceptAsync();
     }
 
@@ -58,7 +58,7 @@ internal sealed class CSharpBoth : IBoth
     {
         try
         {
-            var channel = await _endpoint.ConnectAsync(target, _plan.Expected.Id, _stop.Token);
+            var channel = await _endpoint.ConnectAsync(target, _plan.Expected.Id, new() { HidePeerId = _plan.Speech.Hidden }, _stop.Token);
             Adopt(channel);
             await _sender.SendAsync(channel, _plan.Size, _plan.Count, _plan.Window, TimeSpan.Zero);
             await _sender.UntilAsync(channel, () => HeardCount() >= _plan.Count);

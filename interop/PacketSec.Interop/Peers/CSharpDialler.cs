@@ -34,13 +34,13 @@ internal sealed class CSharpDialler : IDialler
 
     private async Task<DialOutcome> RunAsync()
     {
-        await using var endpoint = CSharpPeers.Bind(_plan.Identity, new IPEndPoint(IPAddress.Loopback, 0), _plan.Lifetime, _plan.Mode);
+        await using var endpoint = CSharpPeers.Bind(_plan.Identity, new IPEndPoint(IPAddress.Loopback, 0), _plan.Lifetime, _plan.Mode, _plan.Speech);
         PacketSecChannel channel;
         try
         {
             PacketSecConnectOptions options = _plan.Mode == PeerMode.Direct
-                ? new() { DirectScheme = CSharpPeers.Scheme }
-                : new() { EmbedFirstPacket = _plan.FirstPacketInside };
+                ? new() { DirectScheme = _plan.Speech.Schemes[0] }
+                : new() { EmbedFirstPacket = _plan.FirstPacketInside, HidePeerId = _plan.Speech.Hidden };
             channel = await endpoint.ConnectAsync(_plan.Address, _plan.Expected.Id, options, _stop.Token);
         }
         catch (PacketSecException error)

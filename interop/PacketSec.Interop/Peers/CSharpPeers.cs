@@ -10,9 +10,6 @@ namespace PacketSec.Interop.Peers;
 /// <summary>PacketSec itself, in this process, through its public API.</summary>
 internal sealed class CSharpPeers : IPeers
 {
-    /// <summary>The scheme of direct mode.</summary>
-    internal const string Scheme = "p2pke-1";
-
     public string Name => "csharp";
 
     public Task<IListener> ListenAsync(ListenPlan plan, CancellationToken cancellationToken)
@@ -22,12 +19,15 @@ internal sealed class CSharpPeers : IPeers
 
     public IBoth Both(BothPlan plan, CancellationToken cancellationToken) => new CSharpBoth(plan, cancellationToken);
 
-    internal static PacketSecEndpoint Bind(PeerKey identity, IPEndPoint address, TimeSpan lifetime, PeerMode mode) => PacketSecEndpoint.Bind(new()
+    internal static PacketSecEndpoint Bind(PeerKey identity, IPEndPoint address, TimeSpan lifetime, PeerMode mode, Speech speech) => PacketSecEndpoint.Bind(new()
     {
         Identity = identity.Identity,
         LocalEndPoint = address,
         SessionLifetimes = SessionLifetimes.Shortened(lifetime),
-        DirectScheme = mode == PeerMode.Direct ? Scheme : null,
+        Schemes = speech.Schemes,
+        DirectScheme = mode == PeerMode.Direct ? speech.Schemes[0] : null,
+        AllowSchemeMixture = speech.IsMixture,
+        NetworkKey = speech.KeyOfNetwork,
     });
 
     internal static SessionFact FactOf(PacketSecChannelEvent.SessionConfirmed session) => new(
@@ -38,7 +38,8 @@ internal sealed class CSharpPeers : IPeers
             { Case: NegotiationCase.Simultaneous } => SessionCase.Simultaneous,
             _ => SessionCase.Standard,
         },
-        session.Agreement is { } agreement ? Convert.ToHexStringLower(agreement.Transcript) : null);
+        session.Agreement is { } agreement ? Convert.ToHexStringLower(agreement.Transcript) : null,
+        session.Agreement?.Scheme);
 
     internal static EndReason ReasonOf(PacketSecError? error) => error switch
     {
@@ -61,7 +62,7 @@ internal sealed class CSharpPeers : IPeers
 
         public Listener(ListenPlan plan)
         {
-            _endpoint = Bind(plan.Identity, plan.Address, plan.Lifetime, plan.Mode);
+            _endpoint = Bind(plan.Identity, plan.Address, plan.Lifetime, plan.Mode, plan.Speech);
             Address = _endpoint.LocalEndPoint;
             _accepting = AcceptAsync();
         }

@@ -12,8 +12,8 @@ internal sealed class GoBoth(string program, BothPlan plan, CancellationToken ca
 
     public Task<BothOutcome> DialAsync(IPEndPoint target)
     {
-        _process = new ChildProcess(
-            program,
+        string[] arguments =
+        [
             "both",
             "--echo",
             "--key", plan.Identity.Path,
@@ -23,7 +23,10 @@ internal sealed class GoBoth(string program, BothPlan plan, CancellationToken ca
             "--window", $"{plan.Window}",
             "--timeout-ms", GoLines.Milliseconds(plan.Timeout),
             "--linger-ms", GoLines.Milliseconds(plan.Linger),
-            $"{plan.Expected.Id}@{target}");
+            .. plan.Speech.Arguments(plan.Identity),
+            $"{plan.Expected.Id}@{target}",
+        ];
+        _process = new ChildProcess(program, arguments);
         var dialling = RunAsync(_process);
         _dialling = dialling;
         return dialling;

@@ -34,6 +34,7 @@ internal static class GoLines
             _ => SessionCase.Direct,
         },
         line.Text("transcript"),
+        line.Text("scheme"),
         line.Text("binding"));
 
     /// <summary>Reads a dial to its end.</summary>

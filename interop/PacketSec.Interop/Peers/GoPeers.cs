@@ -16,7 +16,7 @@ internal sealed class GoPeers(string program) : IPeers
         List<string> arguments =
         [
             "listen", "--echo", "--key", plan.Identity.Path, "--addr", plan.Address.ToString(), "--lifetime-ms", Milliseconds(plan.Lifetime),
-            .. ModeArguments(plan.Mode),
+            .. ModeArguments(plan.Mode), .. plan.Speech.Arguments(plan.Identity),
         ];
         var listener = new Listener(new ChildProcess(program, arguments));
         try
@@ -42,6 +42,7 @@ internal sealed class GoPeers(string program) : IPeers
         [
             "dial", "--key", plan.Identity.Path, "--size", $"{plan.Size}", "--window", $"{plan.Window}",
             "--timeout-ms", Milliseconds(plan.EchoTimeout), "--lifetime-ms", Milliseconds(plan.Lifetime), .. ModeArguments(plan.Mode),
+            .. plan.Speech.Arguments(plan.Identity),
         ];
 
         // Without a count it sends until it is stopped, or for this long.

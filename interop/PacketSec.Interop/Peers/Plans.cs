@@ -17,7 +17,8 @@ internal enum PeerMode
 /// <param name="Address">Where; port 0 lets the system choose.</param>
 /// <param name="Lifetime">How long its sessions receive; 60 s is the specification's figure.</param>
 /// <param name="Mode">What it serves.</param>
-internal sealed record ListenPlan(PeerKey Identity, IPEndPoint Address, TimeSpan Lifetime, PeerMode Mode);
+/// <param name="Speech">By which schemes.</param>
+internal sealed record ListenPlan(PeerKey Identity, IPEndPoint Address, TimeSpan Lifetime, PeerMode Mode, Speech Speech);
 
 /// <summary>What a dialler does.</summary>
 internal sealed record DialPlan
@@ -29,6 +30,8 @@ internal sealed record DialPlan
     public required IPEndPoint Address { get; init; }
 
     public required PeerMode Mode { get; init; }
+
+    public Speech Speech { get; init; } = Speech.P2pke;
 
     /// <summary>Gets a value indicating whether the proposal carries the first packet. Only PacketSec can leave it out.</summary>
     public bool FirstPacketInside { get; init; } = true;
@@ -60,6 +63,8 @@ internal sealed record BothPlan
     public required PeerKey Identity { get; init; }
 
     public required PeerKey Expected { get; init; }
+
+    public required Speech Speech { get; init; }
 
     /// <summary>Gets how many datagrams each side sends; it echoes those of the other side besides.</summary>
     public required int Count { get; init; }
