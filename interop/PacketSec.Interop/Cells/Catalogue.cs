@@ -48,7 +48,7 @@ internal static class Catalogue
             (Speech.NoiseXx, PeerMode.Psec, WholeScheme),
             (Speech.Secret, PeerMode.Psec, WholeScheme),
             (Speech.SecretShown, PeerMode.Psec, Cells("loss30/faulty", "simultaneous/loss30")),
-            (Speech.SecretNetwork, PeerMode.Psec, Cells("loss30/faulty", "simultaneous/loss30", "rekey-by-dialler")),
+            (Speech.SecretNetwork, PeerMode.Psec, Cells("loss30/faulty", "simultaneous/loss30")),
             (Speech.Mixed, PeerMode.Psec, Cells("loss30/faulty", "simultaneous/loss10")),
             (Speech.MixedSecret, PeerMode.Psec, Cells("loss30/faulty", "simultaneous/loss10")),
             (Speech.NoiseXx, PeerMode.Direct, Cells("loss30/faulty", "rekey-by-dialler")),

@@ -26,7 +26,7 @@ internal abstract class Cell(CellPlace place)
     /// </summary>
     protected static readonly TimeSpan ShortLifetime = TimeSpan.FromSeconds(2.4);
 
-    /// <summary>How long an echo, and from the Go peer a connection, is waited for: under 30 % loss a handshake takes a dozen copies at worst.</summary>
+    /// <summary>How long an echo is waited for where none gets lost.</summary>
     protected static readonly TimeSpan EchoTimeout = TimeSpan.FromSeconds(6);
 
     public string Scenario => string.Join('/', (string[])

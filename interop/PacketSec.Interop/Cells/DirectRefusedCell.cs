@@ -23,14 +23,15 @@ internal sealed class DirectRefusedCell(CellPlace place) : Cell(place)
             Address = path.EndPoint,
             Mode = PeerMode.Direct,
             Count = Datagrams,
-            EchoTimeout = Timeout,
+            ConnectTimeout = Timeout,
+            EchoTimeout = EchoTimeout,
         };
         await using var direct = Diallers.Dial(plan, run.Token);
         run.Take(await direct.Outcome, EndReason.TimedOut);
         run.Require(run.Sessions == 0 && listening.Sessions.Count == 0, "a direct dial led to a session");
         run.Require(path.Counts(PacketClass.Handshake, PacketDirection.ToDialler).Received == 0, "a direct dial was answered");
 
-        await using var negotiated = Diallers.Dial(plan with { Mode = PeerMode.Psec, EchoTimeout = EchoTimeout }, run.Token);
+        await using var negotiated = Diallers.Dial(plan with { Mode = PeerMode.Psec }, run.Token);
         var outcome = await negotiated.Outcome;
         run.Take(outcome, EndReason.Finished);
         run.Require(outcome.Echoed == Datagrams, $"{outcome.Lost} datagrams are lost");

@@ -12,6 +12,9 @@ internal sealed class TrafficCell(CellPlace place, FaultProfile profile, int dia
     // Few enough that the tenth of them that two corrupting directions take does not fill the window.
     private const int DatagramCount = 120;
 
+    // Each cell whose path corrupts data waits for it. What a listener holds until a finish that was lost is there by then.
+    private static readonly TimeSpan LossTimeout = TimeSpan.FromSeconds(3);
+
     public override async Task RunAsync(CellRun run)
     {
         var identity = run.Keys.Make("listener");
@@ -26,7 +29,7 @@ internal sealed class TrafficCell(CellPlace place, FaultProfile profile, int dia
                 Mode = Mode,
                 Speech = Speech,
                 Count = DatagramCount,
-                EchoTimeout = EchoTimeout,
+                EchoTimeout = LossTimeout,
             },
             run.Token)).ToList();
         try

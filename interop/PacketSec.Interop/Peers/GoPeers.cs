@@ -41,8 +41,8 @@ internal sealed class GoPeers(string program) : IPeers
         List<string> arguments =
         [
             "dial", "--key", plan.Identity.Path, "--size", $"{plan.Size}", "--window", $"{plan.Window}",
-            "--timeout-ms", Milliseconds(plan.EchoTimeout), "--lifetime-ms", Milliseconds(plan.Lifetime), .. ModeArguments(plan.Mode),
-            .. plan.Speech.Arguments(plan.Identity),
+            "--timeout-ms", Milliseconds(plan.ConnectTimeout), "--echo-timeout-ms", Milliseconds(plan.EchoTimeout),
+            "--lifetime-ms", Milliseconds(plan.Lifetime), .. ModeArguments(plan.Mode), .. plan.Speech.Arguments(plan.Identity),
         ];
 
         // Without a count it sends until it is stopped, or for this long.

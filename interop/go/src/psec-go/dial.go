@@ -220,6 +220,7 @@ func newDialFlags(name string) *flags {
 	f.IntVar(&f.size, "size", 64, "bytes in each")
 	f.IntVar(&f.window, "window", 16, "datagrams without echo at once")
 	f.IntVar(&f.timeout, "timeout-ms", 10000, "how long to wait for the connection, and for an echo")
+	f.IntVar(&f.echoTimeout, "echo-timeout-ms", 0, "how long to wait for an echo, if it is not the same")
 	f.IntVar(&f.duration, "duration-ms", 0, "spread the datagrams over this time")
 	f.BoolVar(&f.requireAll, "require-all", false, "fail if an echo is missing")
 	return f
@@ -232,7 +233,7 @@ func (f *flags) parseDial(args []string, least int) error {
 		return err
 	case f.size < least || f.size > f.datagram-p2pke.Overhead:
 		return fmt.Errorf("--size must be at least %d and fit into a datagram", least)
-	case f.window < 1 || f.timeout < 1 || f.count < 0 || f.duration < 0 || f.linger < 0:
+	case f.window < 1 || f.timeout < 1 || f.echoTimeout < 0 || f.count < 0 || f.duration < 0 || f.linger < 0:
 		return errors.New("numbers must be positive")
 	}
 	return nil
@@ -280,6 +281,9 @@ func (f *flags) converse(mark []byte) int {
 	timeout := time.Duration(f.timeout) * time.Millisecond
 	up, stopped := r.until(stop, timeout, func() bool { return r.dialled || r.closed })
 	if up && r.dialled {
+		if f.echoTimeout > 0 {
+			timeout = time.Duration(f.echoTimeout) * time.Millisecond
+		}
 		stopped = r.sendAll(stop, timeout, unlimited)
 		if mark != nil && !stopped {
 			done := r.now()

@@ -32,8 +32,8 @@ const usage = `usage:
   psec-go keygen KEYFILE
   psec-go id [--p2pke] KEYFILE
   psec-go listen --key KEYFILE --addr IP:PORT [--direct] [--echo] [--stats] [--lifetime-ms N] [--max-datagram N]
-  psec-go dial   --key KEYFILE [--count N] [--size B] [--window W] [--timeout-ms T] [--duration-ms D] [--require-all]
-                 [--direct] [--addr IP:PORT] [--lifetime-ms N] [--max-datagram N] PEER@host:port
+  psec-go dial   --key KEYFILE [--count N] [--size B] [--window W] [--timeout-ms T] [--echo-timeout-ms T] [--duration-ms D]
+                 [--require-all] [--direct] [--addr IP:PORT] [--lifetime-ms N] [--max-datagram N] PEER@host:port
   psec-go both   --key KEYFILE --addr IP:PORT [--echo] [--linger-ms L] [the options of dial] PEER@host:port
   psec-go bench  --key KEYFILE [--direct] [--size B] [--window W] [--seconds S] [--max-datagram N] PEER@host:port
   psec-go flood-recv --key KEYFILE --addr IP:PORT [--direct] [--size B] [--seconds S]
@@ -87,7 +87,7 @@ type flags struct {
 	lifetime, datagram         int
 	count, size, window        int
 	timeout, duration, seconds int
-	linger                     int
+	linger, echoTimeout        int
 	echo, stats, requireAll    bool
 	direct                     bool
 	schemes, network           string
