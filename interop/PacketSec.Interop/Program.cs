@@ -10,7 +10,7 @@ const int DefaultRuns = 72;
 
 var seedOption = new Option<ulong>("--seed") { Description = "Decides what the paths do to which datagram.", DefaultValueFactory = _ => 1 };
 var onlyOption = new Option<string?>("--only") { Description = "Run the cells whose name contains this." };
-var parallelOption = new Option<int>("--parallel") { Description = "Cells at once; they wait most of the time.", DefaultValueFactory = _ => 20 };
+var parallelOption = new Option<int>("--parallel") { Description = "Cells at once; they wait most of the time.", DefaultValueFactory = _ => 16 };
 var runsOption = new Option<int>("--runs") { Description = "Runs of the simultaneous cells, shared out among them.", DefaultValueFactory = _ => DefaultRuns };
 var runOption = new Option<int?>("--run") { Description = "Run only the one of this number in each simultaneous cell." };
 var goOption = new Option<FileInfo>("--go") { Description = "The Go peer; by default it is built from interop/go." };

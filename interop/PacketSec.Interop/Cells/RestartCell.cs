@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using PacketSec.Interop.Faults;
 using PacketSec.Interop.Peers;
 
@@ -12,10 +14,14 @@ internal sealed class RestartCell(CellPlace place, bool sameKey) : Cell(place)
     private const int Answers = 50;
     private const int DatagramCount = 3000;
 
+    // Below what systems hand out by themselves: while the listener is down, nobody gets its port.
+    private const int FirstPort = 10_000;
+    private const int LastPort = 30_000;
+
     public override async Task RunAsync(CellRun run)
     {
         var identity = run.Keys.Make("listener");
-        var first = await ListenAsync(run, identity, AnyPort, FullLifetime);
+        var first = await ListenAsync(run, identity, FreeAddress(), FullLifetime);
         await using var atTheLatest = first;
         await using var path = run.OpenPath(first, FaultProfile.Clean);
         await using var dial = Diallers.Dial(
@@ -55,5 +61,23 @@ internal sealed class RestartCell(CellPlace place, bool sameKey) : Cell(place)
         var known = first.Sessions.Select(session => session.Transcript);
         run.Require(
             Mode == PeerMode.Direct || !second.Sessions.Any(session => known.Contains(session.Transcript)), "the agreement outlived the restart");
+    }
+
+    private static IPEndPoint FreeAddress()
+    {
+        while (true)
+        {
+            var address = new IPEndPoint(IPAddress.Loopback, Random.Shared.Next(FirstPort, LastPort));
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            try
+            {
+                probe.Bind(address);
+                return address;
+            }
+            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // The next one may be free.
+            }
+        }
     }
 }

@@ -51,8 +51,8 @@ internal sealed record DialPlan
     /// <summary>Gets the time over which the datagrams are spread; zero sends as fast as the window allows.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>Gets how long the Go peer waits for a connection: under 30 % loss a handshake takes a dozen copies at worst. PacketSec has its 10 s.</summary>
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(6);
+    /// <summary>Gets how long the Go peer waits for a connection: under 30 % loss a handshake takes a dozen copies at worst, and machines are busy. PacketSec has its 10 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(9);
 
     /// <summary>Gets how long an echo is waited for before it counts as lost.</summary>
     public required TimeSpan EchoTimeout { get; init; }
