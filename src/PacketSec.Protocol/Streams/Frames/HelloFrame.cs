@@ -12,6 +12,9 @@ internal readonly record struct HelloFrame(long Version, Incarnation Own, Incarn
 {
     public const long CurrentVersion = 1;
 
+    /// <summary>The longest HELLO that this side sends, whatever its options.</summary>
+    public const int MaxLength = 68;
+
     public int EncodedLength
     {
         get

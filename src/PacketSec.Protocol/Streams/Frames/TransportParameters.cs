@@ -16,6 +16,7 @@ internal readonly record struct TransportParameters(
     private const int Count = 6;
 
     /// <summary>Gets what holds before the peer's HELLO; no HELLO may allow less.</summary>
+    //= spec/streams.md#before-hello
     public static TransportParameters Minimum { get; } = new(0, 64 * 1024, 64 * 1024, 1, 0, 1100);
 
     public int EncodedLength
