@@ -229,7 +229,7 @@ internal sealed partial class ConnectionMachine
         }
     }
 
-    /// <summary>Ends the connection with code 0 as soon as all that was written and ended on its streams is acknowledged.</summary>
+    /// <summary>Ends the connection with code 0 as soon as all that this side sends has ended and is acknowledged.</summary>
     //= spec/streams.md#close-when-done
     public void CloseWhenDone(Instant now)
     {

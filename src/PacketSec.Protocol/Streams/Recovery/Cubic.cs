@@ -36,7 +36,7 @@ internal sealed class Cubic : ICongestionController
 
     public Cubic(int datagramSize) => Reset(datagramSize);
 
-    public long Window => (long)(_window * _datagramSize);
+    public long Window => (long)Math.Round(_window * _datagramSize);
 
     public bool InSlowStart => _window < _threshold;
 
