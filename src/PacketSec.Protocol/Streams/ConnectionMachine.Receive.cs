@@ -7,7 +7,8 @@ namespace PacketSec.Protocol.Streams;
 /// <summary>The way of a packet received.</summary>
 internal sealed partial class ConnectionMachine
 {
-    /// <summary>Packets without HELLO that are overlooked before the peer's first one: late ones of a connection that has ended.</summary>
+    /// <summary>How long packets without HELLO may be late ones of a connection that has ended, 3 s, and how many are overlooked after that.</summary>
+    private const long StrangeFor = 3_000_000_000;
     private const int StrangePackets = 16;
 
     /// <summary>Packets that ask for an acknowledgement and draw one at once.</summary>
@@ -77,7 +78,7 @@ internal sealed partial class ConnectionMachine
     private PacketVerdict NoNumber(long now, long session)
         => _sessions.HelloSeen(session)
             ? Violate(now, StreamError.FrameEncoding, 0, "A packet has no number.")
-            : Strange(plain: true);
+            : Strange(now, plain: true);
 
     /// <summary>Takes the HELLO that a packet may begin with, and decides whether the rest is meant for this connection.</summary>
     //= spec/streams.md#hello-first
@@ -86,13 +87,13 @@ internal sealed partial class ConnectionMachine
         var ahead = reader;
         if (!ahead.TryReadByte(out var type) || type != FrameType.Hello)
         {
-            return _sessions.HelloSeen(session) ? PacketVerdict.Processed : Strange(!LooksLikeFrames(reader));
+            return _sessions.HelloSeen(session) ? PacketVerdict.Processed : Strange(now, !LooksLikeFrames(reader));
         }
 
         if (!HelloFrame.TryRead(type, ref ahead, out var hello))
         {
             return _peerIncarnation == Incarnation.None
-                ? Strange(plain: true)
+                ? Strange(now, plain: true)
                 : Violate(now, StreamError.TransportParameter, FrameType.Hello, "A HELLO is badly formed.");
         }
 
@@ -136,9 +137,9 @@ internal sealed partial class ConnectionMachine
 
     /// <summary>Judges a packet on a session without HELLO: a late one of an older connection, or no packet of streams at all.</summary>
     //= spec/streams.md#peer-without-streams
-    private PacketVerdict Strange(bool plain)
+    private PacketVerdict Strange(long now, bool plain)
     {
-        if (_peerIncarnation == Incarnation.None && (plain || ++_strangePackets > StrangePackets))
+        if (_peerIncarnation == Incarnation.None && (plain || (now - _begunAt > StrangeFor && ++_strangePackets > StrangePackets)))
         {
             End(CloseCause.PeerWithoutStreams, 0);
         }

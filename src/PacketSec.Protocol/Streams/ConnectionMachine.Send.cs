@@ -235,7 +235,7 @@ internal sealed partial class ConnectionMachine
     /// <summary>Writes what a stream has to say, one frame after the other; false when one has no room.</summary>
     private bool TryWriteNews(ref WireWriter writer, ref int records, StreamState stream)
     {
-        if (stream.News.HasFlag(StreamNews.ResetStream) && stream.Send is { ResetCode: { } code } given)
+        if ((stream.News & StreamNews.ResetStream) != 0 && stream.Send is { ResetCode: { } code } given)
         {
             if (!TryWrite(ref writer, new ResetStreamFrame(stream.Id, code, given.SentTo)))
             {
@@ -246,7 +246,7 @@ internal sealed partial class ConnectionMachine
         }
 
         stream.News &= ~StreamNews.ResetStream;
-        if (stream.News.HasFlag(StreamNews.StopSending) && stream.Receive is { StopCode: { } stop, IsComplete: false })
+        if ((stream.News & StreamNews.StopSending) != 0 && stream.Receive is { StopCode: { } stop, IsComplete: false })
         {
             if (!TryWrite(ref writer, new StopSendingFrame(stream.Id, stop)))
             {
@@ -257,7 +257,7 @@ internal sealed partial class ConnectionMachine
         }
 
         stream.News &= ~StreamNews.StopSending;
-        if (stream.News.HasFlag(StreamNews.MaxStreamData) && stream.Receive is { FinalSize: < 0, StopCode: null } receive)
+        if ((stream.News & StreamNews.MaxStreamData) != 0 && stream.Receive is { FinalSize: < 0, StopCode: null } receive)
         {
             if (!TryWrite(ref writer, new MaxStreamDataFrame(stream.Id, receive.Window.Limit)))
             {
@@ -268,7 +268,7 @@ internal sealed partial class ConnectionMachine
         }
 
         stream.News &= ~StreamNews.MaxStreamData;
-        if (stream.News.HasFlag(StreamNews.StreamDataBlocked) && stream.Send is { IsBlocked: true } blocked
+        if ((stream.News & StreamNews.StreamDataBlocked) != 0 && stream.Send is { IsBlocked: true } blocked
             && !TryWrite(ref writer, new StreamDataBlockedFrame(stream.Id, blocked.Limit)))
         {
             return false;

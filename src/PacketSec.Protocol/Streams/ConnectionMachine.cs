@@ -35,6 +35,7 @@ internal sealed partial class ConnectionMachine
     private readonly DatagramBuffer _datagramsIn;
     private readonly DatagramBuffer _datagramsOut;
     private readonly Dplpmtud _mtu = new(Dplpmtud.BaseSize);
+    private readonly long _begunAt;
     private StreamCarrier? _carrier;
     private NetworkAddress? _pathRemote;
     private long _idleBase;
@@ -65,7 +66,8 @@ internal sealed partial class ConnectionMachine
         _window = new(options.ConnectionWindow, options.MaxConnectionWindow);
         _datagramsIn = new(options.DatagramBuffer);
         _datagramsOut = new(options.DatagramBuffer);
-        _idleBase = now.Nanoseconds;
+        _begunAt = now.Nanoseconds;
+        _idleBase = _begunAt;
     }
 
     public ConnectionState State { get; private set; } = ConnectionState.Opening;

@@ -8,6 +8,7 @@ internal sealed class StreamHost
 {
     private readonly byte[] _payload = new byte[ImplementationLimits.MaxUdpPayload - SpecLimits.DatagramOverhead];
     private readonly Func<Instant, ConnectionMachine> _create;
+    private long _oldestSession;
 
     public StreamHost(Instant now, Func<Instant, ConnectionMachine> create, SimulatedLink link)
     {
@@ -61,16 +62,22 @@ internal sealed class StreamHost
         }
     }
 
-    /// <summary>Forgets everything, as a process that starts again.</summary>
-    public void Restart(Instant now)
+    /// <summary>Forgets everything, as a process that starts again: also the keys of the sessions before the new one.</summary>
+    public void Restart(Instant now, StreamCarrier carrier)
     {
         Machine = _create(now);
         Events.Clear();
-        Use(now, Carrier);
+        _oldestSession = carrier.Session;
+        Use(now, carrier);
     }
 
     public void Receive(Instant now, long session, ReadOnlySpan<byte> payload)
     {
+        if (session < _oldestSession)
+        {
+            return;
+        }
+
         var verdict = Machine.HandlePacket(now, session, payload);
         if (verdict == PacketVerdict.PeerRestarted)
         {
