@@ -18,6 +18,8 @@ internal static class AllTargets
         new PublicKeyTarget(),
         new SecretHandshakeTarget(),
         new TicketTarget(),
+        new StreamConnectionTarget(),
+        new StreamFramesTarget(),
         new VarintTarget(),
     ];
 

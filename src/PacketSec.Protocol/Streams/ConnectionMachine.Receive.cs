@@ -18,7 +18,7 @@ internal sealed partial class ConnectionMachine
     private const long SilenceLeast = 1_000_000_000;
 
     private Incarnation _peerIncarnation;
-    private long _peerSession;
+    private long _peerSession = long.MinValue;
     private int _strangePackets;
     private long _closingPackets;
     private long _lastReceivedAt;
@@ -114,7 +114,6 @@ internal sealed partial class ConnectionMachine
         if (_peerIncarnation == Incarnation.None)
         {
             _peerIncarnation = hello.Own;
-            _peerSession = session;
             TakeParameters(hello.Parameters);
         }
         else if (hello.Own != _peerIncarnation)
@@ -129,6 +128,7 @@ internal sealed partial class ConnectionMachine
             return PacketVerdict.PeerRestarted;
         }
 
+        _peerSession = Math.Max(_peerSession, session);
         _sessions.NoteHello(session);
         reader = ahead;
         _helloRead = true;

@@ -151,9 +151,9 @@ internal sealed partial class ConnectionMachine
     private bool TryBuildMtuProbe(long now, in StreamCarrier carrier, Span<byte> payload, out BuiltPacket packet)
     {
         packet = default;
-        var size = _mtu.NextProbe;
-        if (size == 0 || _probes > 0 || size > payload.Length + SpecLimits.DatagramOverhead || !_sessions.Acknowledged(carrier.Session)
-            || _recovery.ProbeTimeouts > 0 || _recovery.NextSend(now, size) > now)
+        var room = Math.Min(payload.Length + SpecLimits.DatagramOverhead, _recovery.Controller.Window - _recovery.BytesInFlight);
+        var size = _mtu.NextProbe(room);
+        if (size == 0 || _probes > 0 || _recovery.ProbeTimeouts > 0 || !_sessions.Acknowledged(carrier.Session))
         {
             return false;
         }

@@ -45,10 +45,19 @@ internal sealed class Dplpmtud
     /// <summary>Gets when a larger size is tried again.</summary>
     public long RaiseAt => IsSearching || Size >= _most ? long.MaxValue : _raiseAt;
 
-    /// <summary>Gets the size to probe, or 0 while a probe is under way or there is nothing to search.</summary>
-    public int NextProbe => !IsSearching || _probing ? 0
-        : _tooLarge > _most ? _most
-        : Size + ((_tooLarge - Size) / 2);
+    /// <summary>Returns the size to probe, or 0 while a probe is under way or there is nothing to search.</summary>
+    /// <param name="room">The largest that can be sent now: a window may be smaller than what the interface takes.</param>
+    public int NextProbe(long room)
+    {
+        if (!IsSearching || _probing)
+        {
+            return 0;
+        }
+
+        var wanted = _tooLarge > _most ? _most : Size + ((_tooLarge - Size) / 2);
+        var size = (int)Math.Min(wanted, room);
+        return size == wanted || size > Size + Precision ? size : 0;
+    }
 
     /// <summary>Begins anew for a path.</summary>
     /// <param name="most">The largest size that the interface takes.</param>

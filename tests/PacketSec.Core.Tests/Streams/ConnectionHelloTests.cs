@@ -253,9 +253,12 @@ public sealed class ConnectionHelloTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
     public void Another_incarnation_on_an_older_or_the_same_session_is_a_late_packet(long session)
     {
         var pair = new ConnectionPair().Greeted();
+        pair.Deliver(pair.Odd, Packet(80, Hello(pair.Even.OwnIncarnation, pair.Odd.OwnIncarnation)), session: 3);
         Assert.Equal(PacketVerdict.OtherIncarnation, pair.Deliver(pair.Odd, Packet(90, Hello(Stranger, Incarnation.None), [FrameType.Ping]), session));
         Assert.Equal(ConnectionState.Open, pair.Odd.State);
     }

@@ -5,6 +5,7 @@ namespace PacketSec.Core.Tests.Streams;
 public sealed class DplpmtudTests
 {
     private const long Second = 1_000_000_000;
+    private const long Room = long.MaxValue;
 
     //= spec/streams.md#mtu-probe
     //= rfc8899#section-5.3.2
@@ -21,11 +22,11 @@ public sealed class DplpmtudTests
     {
         var mtu = new Dplpmtud(most);
         var probes = 0;
-        while (mtu.NextProbe is var size && size > 0)
+        while (mtu.NextProbe(Room) is var size && size > 0)
         {
             Assert.True(size <= most && size > mtu.Size);
             mtu.OnProbeSent();
-            Assert.Equal(0, mtu.NextProbe);
+            Assert.Equal(0, mtu.NextProbe(Room));
             if (size <= path)
             {
                 mtu.OnProbeAcknowledged(0, size);
@@ -51,9 +52,9 @@ public sealed class DplpmtudTests
         var mtu = new Dplpmtud(1472);
         Lose(mtu);
         Lose(mtu);
-        Assert.Equal(1472, mtu.NextProbe);
+        Assert.Equal(1472, mtu.NextProbe(Room));
         Lose(mtu);
-        Assert.Equal(1336, mtu.NextProbe);
+        Assert.Equal(1336, mtu.NextProbe(Room));
     }
 
     //= rfc8899#section-5.1.1
@@ -67,14 +68,26 @@ public sealed class DplpmtudTests
             Lose(mtu);
         }
 
-        for (var i = 0; mtu.NextProbe > 0; i++)
+        for (var i = 0; mtu.NextProbe(Room) > 0; i++)
         {
             Lose(mtu);
         }
 
         Assert.Equal(600 * Second, mtu.RaiseAt);
         mtu.Raise();
-        Assert.Equal(1216, mtu.NextProbe);
+        Assert.Equal(1216, mtu.NextProbe(Room));
+    }
+
+    [Fact]
+    public void A_window_that_is_smaller_than_the_interface_is_probed_as_far_as_it_goes()
+    {
+        var mtu = new Dplpmtud(65_000);
+        Assert.Equal(12_000, mtu.NextProbe(12_000));
+        Assert.Equal(0, mtu.NextProbe(1208));
+        Assert.Equal(1209, mtu.NextProbe(1209));
+        mtu.OnProbeSent();
+        mtu.OnProbeAcknowledged(0, 12_000);
+        Assert.Equal((12_000, 65_000), (mtu.Size, mtu.NextProbe(65_000)));
     }
 
     //= spec/streams.md#black-hole
@@ -94,7 +107,7 @@ public sealed class DplpmtudTests
 
         Assert.Equal(expected, mtu.OnAcknowledged(seconds * Second, small, 1200, 20 * Second));
         Assert.Equal(expected ? 1200 : 1472, mtu.Size);
-        Assert.Equal(0, mtu.NextProbe);
+        Assert.Equal(0, mtu.NextProbe(Room));
         Assert.Equal(expected ? (600 + seconds) * Second : long.MaxValue, mtu.RaiseAt);
     }
 
@@ -130,14 +143,14 @@ public sealed class DplpmtudTests
     {
         var mtu = Found(1472);
         mtu.SetMost(1300);
-        Assert.Equal((1300, 0), (mtu.Size, mtu.NextProbe));
+        Assert.Equal((1300, 0), (mtu.Size, mtu.NextProbe(Room)));
         mtu.SetMost(1472);
-        Assert.Equal((1300, 1472), (mtu.Size, mtu.NextProbe));
+        Assert.Equal((1300, 1472), (mtu.Size, mtu.NextProbe(Room)));
     }
 
     private static void Lose(Dplpmtud mtu)
     {
-        var size = mtu.NextProbe;
+        var size = mtu.NextProbe(Room);
         mtu.OnProbeSent();
         mtu.OnProbeLost(0, size);
     }

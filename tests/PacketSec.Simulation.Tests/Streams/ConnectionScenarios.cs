@@ -86,6 +86,20 @@ public sealed class ConnectionScenarios
         Assert.InRange(sender.Machine.PathMtu, 1292, 1300);
     }
 
+    //= spec/streams.md#mtu-probe
+    [Fact]
+    public void On_a_path_like_a_loopback_packets_become_as_large_as_the_interface_takes()
+    {
+        var network = new StreamNetwork(seed: 11);
+        var loopback = new LinkOptions { BitsPerSecond = 5e9, Delay = TimeSpan.FromMilliseconds(0.1), QueueBytes = 4_000_000, MaxDatagram = 65_000 };
+        var (sender, receiver) = network.AddPair(network.AddLink(loopback), network.AddLink(loopback));
+        var flow = new BulkFlow(sender, receiver, 200_000_000);
+        Assert.True(network.RunTo(TimeSpan.FromSeconds(5), () => flow.IsComplete));
+        Assert.Equal(65_000, sender.Machine.PathMtu);
+        Assert.InRange(sender.Built, 3_000, 6_000);
+        Assert.True(flow.Received * 8.0 / network.Elapsed.TotalSeconds > 2e9, $"{network.Elapsed}");
+    }
+
     //= spec/streams.md#black-hole
     [Fact]
     public void A_path_that_begins_to_swallow_large_packets_goes_on_with_small_ones()

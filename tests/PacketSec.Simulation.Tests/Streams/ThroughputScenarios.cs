@@ -5,7 +5,7 @@ namespace PacketSec.Simulation.Tests.Streams;
 
 public sealed class ThroughputScenarios
 {
-    // The corners of 10 Mbit/s to 1 Gbit/s, 1 to 200 ms and no to 1 % loss; without loss a gigabit is steady long before the 60th second.
+    // The corners of 10 Mbit/s to 1 Gbit/s, 1 to 200 ms and no to 1 % loss. Those of many packets end before the 60th second.
     [Theory]
     [InlineData(10, 1, 0, 60)]
     [InlineData(10, 1, 0.01, 60)]
@@ -13,10 +13,10 @@ public sealed class ThroughputScenarios
     [InlineData(10, 200, 0.001, 60)]
     [InlineData(10, 200, 0.01, 60)]
     [InlineData(100, 20, 0.001, 60)]
-    [InlineData(1000, 1, 0, 12)]
-    [InlineData(1000, 1, 0.01, 60)]
-    [InlineData(1000, 200, 0, 14)]
-    [InlineData(1000, 200, 0.001, 60)]
+    [InlineData(1000, 1, 0, 11)]
+    [InlineData(1000, 1, 0.01, 20)]
+    [InlineData(1000, 200, 0, 12)]
+    [InlineData(1000, 200, 0.001, 30)]
     [InlineData(1000, 200, 0.01, 60)]
     public void A_flow_reaches_four_fifths_of_what_the_path_and_the_RFC_allow(double megabits, double rttMs, double loss, int seconds)
     {
