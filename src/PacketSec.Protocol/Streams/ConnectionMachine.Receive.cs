@@ -42,6 +42,7 @@ internal sealed partial class ConnectionMachine
             return PacketVerdict.Over;
         }
 
+        _helloRead = false;
         var reader = new WireReader(payload);
         var numbered = reader.TryReadQuicVarint(out var number);
         var verdict = numbered ? Greet(time, session, ref reader) : NoNumber(time, session);
@@ -197,7 +198,6 @@ internal sealed partial class ConnectionMachine
     {
         eliciting = _helloRead;
         var any = _helloRead;
-        _helloRead = false;
         while (reader.TryReadByte(out var type))
         {
             any = true;
@@ -275,12 +275,11 @@ internal sealed partial class ConnectionMachine
     {
         //= spec/streams.md#close-drains
         //= rfc9000#section-10.2.2
-        var lingering = CloseTimeouts * _recovery.CurrentProbeTimeout;
         _closeByApplication = frame.ByApplication;
         _closeReason = frame.Reason[..Math.Min(frame.Reason.Length, MaxReason)].ToArray();
         End(CloseCause.Peer, frame.ErrorCode);
         State = ConnectionState.Draining;
-        _closeAt = now + lingering;
+        _closeAt = now + (CloseTimeouts * _recovery.Rtt.ProbeTimeout);
         return PacketVerdict.Processed;
     }
 

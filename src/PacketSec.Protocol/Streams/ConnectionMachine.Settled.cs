@@ -74,7 +74,7 @@ internal sealed partial class ConnectionMachine
             case RecordKind.Stream:
                 var stream = content.Stream!;
                 stream.Send!.OnAcknowledged(content.Offset, content.Length, content.Fin);
-                if (stream.WantsWritable && content.Length > 0)
+                if (stream.WantsWritable && stream.Send.HasRoom(_options.SendBuffer))
                 {
                     stream.WantsWritable = false;
                     _events.Enqueue(new(StreamEventKind.Writable, stream));

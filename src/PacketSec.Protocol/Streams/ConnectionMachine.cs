@@ -273,10 +273,9 @@ internal sealed partial class ConnectionMachine
         var bytes = Encoding.UTF8.GetBytes(reason);
         _closeReason = bytes.Length > MaxReason ? bytes[..MaxReason] : bytes;
         _closePending = true;
-        var lingering = CloseTimeouts * _recovery.CurrentProbeTimeout;
         End(cause, code);
         State = ConnectionState.Closing;
-        _closeAt = now + lingering;
+        _closeAt = now + (CloseTimeouts * _recovery.Rtt.ProbeTimeout);
     }
 
     private void End(CloseCause cause, long code)
@@ -305,9 +304,10 @@ internal sealed partial class ConnectionMachine
         }
 
         var earliest = Never;
-        Consider(_carrier is null ? Never : _ackAt, StreamTimer.Acknowledge, ref earliest, ref timer);
+        var canSend = _carrier is not null && !_recovery.Sent.IsFull;
+        Consider(canSend ? _ackAt : Never, StreamTimer.Acknowledge, ref earliest, ref timer);
         Consider(_recovery.Deadline, StreamTimer.Recovery, ref earliest, ref timer);
-        Consider(_carrier is null ? Never : _paceAt, StreamTimer.Pace, ref earliest, ref timer);
+        Consider(canSend ? _paceAt : Never, StreamTimer.Pace, ref earliest, ref timer);
         Consider(SilenceAt, StreamTimer.Silence, ref earliest, ref timer);
         Consider(_mtu.RaiseAt, StreamTimer.RaiseMtu, ref earliest, ref timer);
         Consider(IdleAt, StreamTimer.Idle, ref earliest, ref timer);
@@ -331,9 +331,9 @@ internal sealed partial class ConnectionMachine
             var own = _ownParameters.IdleTimeoutMilliseconds;
             var peer = PeerParameters.IdleTimeoutMilliseconds;
             var timeout = own == 0 || peer == 0 ? Math.Max(own, peer) : Math.Min(own, peer);
-            return timeout == 0 ? Never : _idleBase + Math.Max(timeout * 1_000_000, 3 * _recovery.CurrentProbeTimeout);
+            return timeout == 0 ? Never : _idleBase + Math.Max(timeout * 1_000_000, 3 * _recovery.Rtt.ProbeTimeout);
         }
     }
 
-    private long SilenceAt => _silenceArmed ? _lastReceivedAt + Math.Max(SilenceLeast, 3 * _recovery.CurrentProbeTimeout) : Never;
+    private long SilenceAt => _silenceArmed ? _lastReceivedAt + Math.Max(SilenceLeast, 3 * _recovery.Rtt.ProbeTimeout) : Never;
 }

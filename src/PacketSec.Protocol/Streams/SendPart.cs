@@ -78,6 +78,10 @@ internal sealed class SendPart
         return count;
     }
 
+    /// <summary>Tells whether it is worth the application's while to write again: a quarter of the buffer is free.</summary>
+    /// <param name="bound">How many bytes may be held that are not acknowledged.</param>
+    public bool HasRoom(long bound) => bound - (WrittenTo - AcknowledgedTo) >= (bound + 3) / 4;
+
     /// <summary>Ends the stream after what is written.</summary>
     public void Finish() => IsFinished = true;
 

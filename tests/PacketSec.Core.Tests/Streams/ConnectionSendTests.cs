@@ -307,6 +307,34 @@ public sealed class ConnectionSendTests
 
     //= spec/streams.md#idle-timeout
     [Fact]
+    public void A_connection_that_probes_in_vain_ends_all_the_same()
+    {
+        var stream = _pair.Even.TryOpen(bidirectional: true)!;
+        _pair.Even.Write(stream, new byte[100_000]);
+        var heard = _pair.Now;
+        while (_pair.Even.State == ConnectionState.Open)
+        {
+            _pair.BuildAll(_pair.Even);
+            _pair.Wake(_pair.Even);
+        }
+
+        Assert.Equal((CloseCause.Idle, 30_000 * Ms), (_pair.Even.Cause, _pair.Now - heard));
+    }
+
+    [Fact]
+    public void A_HELLO_in_a_packet_that_comes_twice_makes_the_next_one_ask_for_nothing()
+    {
+        var hello = Packet(90, Hello(_pair.Even.OwnIncarnation, _pair.Odd.OwnIncarnation));
+        _pair.Deliver(_pair.Odd, hello);
+        Assert.Equal(PacketVerdict.Duplicate, _pair.Deliver(_pair.Odd, hello));
+        _pair.BuildAll(_pair.Odd);
+        Assert.Equal(PacketVerdict.Processed, _pair.Deliver(_pair.Odd, Packet(91, [FrameType.Padding])));
+        Assert.Empty(_pair.BuildAll(_pair.Odd));
+        Assert.Equal(PacketVerdict.Violation, _pair.Deliver(_pair.Odd, Packet(92)));
+    }
+
+    //= spec/streams.md#idle-timeout
+    [Fact]
     public void An_idle_timeout_of_zero_on_both_sides_is_none()
     {
         var pair = new ConnectionPair(new() { IdleTimeout = TimeSpan.Zero }).Greeted();

@@ -267,6 +267,8 @@ public sealed class ConnectionStreamTests
         Assert.Equal(0, pair.Even.Write(stream, new byte[20_000]));
         pair.Exchange();
         Assert.Single(Events(pair.Even), what => what.Kind == StreamEventKind.Writable);
+        pair.Exchange();
+        Assert.Empty(Events(pair.Even));
         Assert.Equal(10_000, pair.Even.Write(stream, new byte[10_000]));
     }
 

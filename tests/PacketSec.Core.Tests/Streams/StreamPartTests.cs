@@ -121,11 +121,16 @@ public sealed class StreamPartTests
         Assert.Equal(0, send.Write(Bytes(0, 1), 5000));
         Take(send, 5000, 1);
         send.OnAcknowledged(0, 100, false);
+        Assert.False(send.HasRoom(5000));
         Assert.Equal(100, send.Write(Bytes(5000, 6000), 5000));
         Assert.True(send.TryTake(6000, 6000, out var piece));
         var copy = new byte[piece.Length];
         send.Copy(piece.Offset, copy);
         Assert.Equal(Bytes(5000, 100), copy);
+        send.OnAcknowledged(100, 1249, false);
+        Assert.False(send.HasRoom(5000));
+        send.OnAcknowledged(1349, 1, false);
+        Assert.True(send.HasRoom(5000));
     }
 
     [Fact]

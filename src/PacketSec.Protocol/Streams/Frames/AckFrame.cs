@@ -7,6 +7,9 @@ namespace PacketSec.Protocol.Streams.Frames;
 //= rfc9000#section-19.3
 internal readonly ref struct AckFrame : IFrame<AckFrame>
 {
+    // One byte holds the count of the ranges behind the first.
+    private const int MaxFurtherRanges = AckRanges.Capacity - 1;
+
     private readonly ReadOnlySpan<byte> _ranges;
     private readonly long _firstRange;
 
@@ -134,9 +137,6 @@ internal readonly ref struct AckFrame : IFrame<AckFrame>
 
     /// <summary>Returns the ranges, the highest first.</summary>
     public Ranges GetEnumerator() => new(Largest, _firstRange, _ranges);
-
-    // One byte holds the count of the ranges behind the first.
-    private const int MaxFurtherRanges = AckRanges.Capacity - 1;
 
     /// <summary>Walks over the ranges of a frame that has been checked.</summary>
     internal ref struct Ranges(long largest, long firstRange, ReadOnlySpan<byte> ranges)
