@@ -20,6 +20,7 @@ internal static class AllTargets
         new TicketTarget(),
         new StreamConnectionTarget(),
         new StreamFramesTarget(),
+        new TicketTarget(),
         new VarintTarget(),
     ];
 
