@@ -9,7 +9,10 @@ internal enum StreamEventKind
     /// <summary>The peer opened a stream.</summary>
     StreamOpened,
 
-    /// <summary>A stream has bytes to read, or its end, or was given up by the peer.</summary>
+    /// <summary>
+    /// A stream has bytes to read, or its end, or was given up by the peer. It is said once until it is polled, and then again when more comes: read
+    /// until nothing is left.
+    /// </summary>
     Readable,
 
     /// <summary>A stream takes bytes again.</summary>

@@ -258,6 +258,83 @@ public sealed class ConnectionStreamTests
         Assert.Equal((0, 0), (_pair.Even.StreamCount, _pair.Odd.StreamCount));
     }
 
+    [Theory]
+    [InlineData("read")]
+    [InlineData("stop")]
+    [InlineData("reset")]
+    [InlineData("stop and reset")]
+    [InlineData("peek")]
+    public void However_a_stream_ends_the_connections_window_has_all_of_its_bytes_back(string how)
+    {
+        var pair = new ConnectionPair(new() { ConnectionWindow = 128 * 1024, MaxConnectionWindow = 128 * 1024, StreamWindow = 64 * 1024 }).Greeted();
+        for (var round = 0; round < 20; round++)
+        {
+            var stream = pair.Even.TryOpen(bidirectional: false)!;
+            Assert.Equal(60_000, pair.Even.Write(stream, new byte[60_000]));
+            pair.Exchange();
+            var other = Events(pair.Odd).Single(what => what.Kind == StreamEventKind.StreamOpened).Stream!;
+            Assert.Equal(60_000, other.Receive!.Readable);
+            switch (how)
+            {
+                case "read":
+                    pair.Even.Finish(stream);
+                    pair.Exchange();
+                    Assert.Equal(60_000, pair.ReadAll(pair.Odd, other, out _).Length);
+                    break;
+                case "peek":
+                    pair.Even.Finish(stream);
+                    pair.Exchange();
+                    other.Receive.Peek(out var first, out var second);
+                    Assert.Equal(60_000, first.Length + second.Length);
+                    pair.Odd.Advance(pair.Now, other, 50_000);
+                    Assert.Equal(10_000, other.Receive.Readable);
+                    Assert.Throws<ArgumentOutOfRangeException>(() => pair.Odd.Advance(pair.Now, other, 10_001));
+                    pair.Odd.Advance(pair.Now, other, 10_000);
+                    pair.Odd.Read(pair.Now, other, default, out var ended);
+                    Assert.True(ended);
+                    break;
+                case "stop":
+                    pair.Odd.StopSending(pair.Now, other, 1);
+                    break;
+                case "reset":
+                    pair.Even.Reset(stream, 1);
+                    pair.Exchange();
+                    pair.ReadAll(pair.Odd, other, out _);
+                    break;
+                default:
+                    pair.Even.Reset(stream, 1);
+                    pair.Odd.StopSending(pair.Now, other, 1);
+                    break;
+            }
+
+            pair.Exchange();
+            Assert.Equal((0, 0), (pair.Even.StreamCount, pair.Odd.StreamCount));
+        }
+    }
+
+    //= rfc9000#section-4.1
+    [Fact]
+    public void A_sender_that_is_held_up_says_so_once_for_each_limit()
+    {
+        var streams = new[] { _pair.Even.TryOpen(true)!, _pair.Even.TryOpen(true)!, _pair.Even.TryOpen(true)! };
+        Assert.All(streams, stream => _pair.Even.Write(stream, new byte[300_000]));
+        var types = new List<byte>();
+        for (var i = 0; i < 200; i++)
+        {
+            _pair.BuildAll(_pair.Even).ForEach(packet =>
+            {
+                types.AddRange(Types(packet));
+                _pair.Deliver(_pair.Odd, packet);
+            });
+            _pair.Pass(10 * Ms);
+            _pair.BuildAll(_pair.Odd).ForEach(packet => _pair.Deliver(_pair.Even, packet));
+        }
+
+        Assert.Equal(512 * 1024, streams.Sum(stream => stream.Send!.SentTo));
+        Assert.Equal(1, types.Count(type => type == FrameType.DataBlocked));
+        Assert.InRange(types.Count(type => type == FrameType.StreamDataBlocked), 0, 3);
+    }
+
     [Fact]
     public void A_writer_without_room_is_told_when_there_is_some()
     {
