@@ -17,7 +17,6 @@ internal static class AllTargets
         new PsecProposalTarget(),
         new PublicKeyTarget(),
         new SecretHandshakeTarget(),
-        new TicketTarget(),
         new StreamConnectionTarget(),
         new StreamFramesTarget(),
         new TicketTarget(),
