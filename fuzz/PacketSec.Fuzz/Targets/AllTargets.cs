@@ -17,6 +17,8 @@ internal static class AllTargets
         new PsecProposalTarget(),
         new PublicKeyTarget(),
         new SecretHandshakeTarget(),
+        new StreamConnectionTarget(),
+        new StreamFramesTarget(),
         new TicketTarget(),
         new VarintTarget(),
     ];
