@@ -149,11 +149,19 @@ public sealed class HandshakeRollbackTests
                     message[position] ^= 0x40;
                     Assert.False(reader.TryReadMessage(message, payload, out var length), $"byte {position}");
                     Assert.Equal(0, length);
+                    Assert.False(reader.TryReadToTheEnd(message, payload, out length), $"byte {position}");
+                    Assert.Equal(0, length);
                     message[position] ^= 0x40;
                 }
             }
 
             Assert.Equal(before, StateDigest.Of(reader));
+            using (var copy = reader.Clone())
+            {
+                Assert.True(copy.TryReadToTheEnd(message, payload, out var length));
+                Assert.Equal("payload"u8.ToArray(), payload[..length]);
+            }
+
             Assert.Equal("payload"u8.ToArray(), HandshakePair.Read(reader, message));
         }
 

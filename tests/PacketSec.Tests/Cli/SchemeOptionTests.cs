@@ -74,6 +74,66 @@ public sealed class SchemeOptionTests : IDisposable
         }
     }
 
+    [Theory(Timeout = Ceiling)]
+    [InlineData("dial", "--scheme secret-handshake-1", false)]
+    [InlineData("ping", "--scheme secret-handshake-1 --hidden", false)]
+    [InlineData("dial", "--scheme secret-handshake-1", true)]
+    [InlineData("ping", "--direct secret-handshake-1", true)]
+    public async Task A_scheme_that_hides_identities_is_spoken_with_and_without_a_network_key(string command, string options, bool network)
+    {
+        const string Name = "secret-handshake-1";
+        var key = _folder["network"];
+        File.WriteAllText(key, string.Concat(Enumerable.Repeat("2a", 32)) + "\n");
+        OwnerOnly(key);
+        string[] shared = network ? ["--network-key", key] : [];
+        string[] served = options.Contains("--direct", StringComparison.Ordinal) ? ["--scheme", Name, "--direct", Name] : ["--scheme", Name];
+        var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], ["--echo", .. served, .. shared]);
+        await using (listener)
+        {
+            var run = await CliRun.InvokeAsync([command, address, "--json", "--count", "1", .. options.Split(' '), .. shared]);
+            Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
+            Assert.Equal(Name, Agreement(run.JsonLines()[0]).Scheme);
+            Assert.Equal(Name, Agreement(await listener.Output.WaitForJsonAsync("session")).Scheme);
+        }
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task Who_is_not_of_the_network_is_not_answered_and_told_what_may_be_wrong()
+    {
+        var key = _folder["network"];
+        File.WriteAllText(key, string.Concat(Enumerable.Repeat("2a", 32)));
+        OwnerOnly(key);
+        var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], "--scheme", "secret-handshake-1", "--direct", "secret-handshake-1", "--network-key", key);
+        await using (listener)
+        {
+            var run = await CliRun.InvokeAsync("dial", address, "--direct", "secret-handshake-1");
+            run.AssertFails(ExitCodes.Unreachable, "did not answer within 10 s", "network key", "look the same");
+        }
+    }
+
+    [Theory]
+    [InlineData(null, "There is no network key", "openssl rand -hex 32")]
+    [InlineData("2a", "is no network key", "64 hexadecimal digits")]
+    [InlineData("zz", "is no network key", "64 hexadecimal digits")]
+    [InlineData("00", "is no network key", "not all zero")]
+    public async Task A_network_key_that_cannot_be_one_is_refused(string? content, params string[] words)
+    {
+        var key = _folder["network"];
+        if (content is not null)
+        {
+            File.WriteAllText(key, string.Concat(Enumerable.Repeat(content, content == "2a" ? 31 : 32)));
+            OwnerOnly(key);
+        }
+
+        var run = await CliRun.InvokeAsync("listen", "--bind", "127.0.0.1:0", "--scheme", "secret-handshake-1", "--network-key", key);
+        run.AssertFails(ExitCodes.KeyFile, words);
+    }
+
+    [Fact]
+    public async Task A_network_key_without_its_scheme_is_refused()
+        => (await CliRun.InvokeAsync("listen", "--bind", "127.0.0.1:0", "--network-key", _folder["network"])).AssertFails(
+            ExitCodes.Usage, "--network-key is for secret-handshake-1 only", "--scheme");
+
     [Fact(Timeout = Ceiling)]
     public async Task Lines_for_people_tell_the_agreement()
     {
@@ -150,11 +210,14 @@ public sealed class SchemeOptionTests : IDisposable
     [InlineData("dial {peer}@127.0.0.1:1 --direct p2pke-1 --direct p2pke-1", "'--direct'", "psec dial")]
     [InlineData("dial {peer}@127.0.0.1:1 --direct p2pke-1 --scheme p2pke-1", "--direct proposes nothing", "leave out --scheme")]
     [InlineData("dial {peer}@127.0.0.1:1 --direct p2pke-1 --hidden", "--direct proposes nothing", "and --hidden")]
-    [InlineData("dial {peer}@127.0.0.1:1 --hidden", "there is none yet (p2pke-1", "dial without --hidden")]
-    [InlineData("dial {peer}@127.0.0.1:1 --hidden --scheme p2pke-1", "there is none yet (p2pke-1", "dial without --hidden")]
+    [InlineData("dial {peer}@127.0.0.1:1 --hidden", "p2pke-1 shows them", "--scheme (secret-handshake-1")]
+    [InlineData("dial {peer}@127.0.0.1:1 --hidden --scheme p2pke-1", "p2pke-1 shows them", "--scheme (secret-handshake-1")]
+    [InlineData("dial {peer}@127.0.0.1:1 --scheme secret-handshake-1 --scheme p2pke-1", "beside others", "psec dial")]
+    [InlineData("listen --scheme secret-handshake-1 --direct p2pke-1", "beside others", "psec listen")]
+    [InlineData("listen --direct secret-handshake-1", "beside others", "psec listen")]
     [InlineData("ping {peer}@127.0.0.1:1 --scheme a --scheme b", "'a' or 'b'", "there is: p2pke-1")]
     [InlineData("ping {peer}@127.0.0.1:1 --direct p2pke-1 --scheme p2pke-1", "--direct proposes nothing", "psec ping")]
-    [InlineData("ping {peer}@127.0.0.1:1 --hidden", "there is none yet (p2pke-1", "psec ping")]
+    [InlineData("ping {peer}@127.0.0.1:1 --hidden", "p2pke-1 shows them", "psec ping")]
     public async Task Schemes_that_cannot_be_are_named_with_what_to_do(string line, params string[] words)
     {
         using var identity = PacketSecIdentity.Load(_folder["listener"]);
@@ -190,6 +253,14 @@ public sealed class SchemeOptionTests : IDisposable
             (Has("--pcap <FILE>"), Has("--scheme <NAME>"), Has("--direct <NAME>"), Has("--hidden")));
 
         bool Has(string option) => help.Output.Contains(option, StringComparison.Ordinal);
+    }
+
+    private static void OwnerOnly(string file)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
     }
 
     private static IPEndPoint FreeAddress()
