@@ -1,0 +1,48 @@
+using PacketSec.Adversary.Contestants;
+using PacketSec.Adversary.Parties;
+using PacketSec.Crypto;
+using PacketSec.Simulation.Network;
+
+namespace PacketSec.Adversary.Tools;
+
+/// <summary>What an adversary makes of a recording, with candidates for one of the keys and with the private keys that he has.</summary>
+internal sealed class Clues(Contestant contestant, IReadOnlyList<RecordedDatagram> recording, IEnumerable<X25519PrivateKey> secrets)
+{
+    // Codes under public keys stand in the first packets if anywhere, and every one is tried under a hundred keys.
+    private const int PacketsWithCodes = 2;
+
+    private readonly NoiseReader _reader = new(secrets);
+    private readonly NoiseView[] _views = [.. contestant.Views(recording)];
+
+    /// <summary>Tries the candidates for the client.</summary>
+    public string Clients(IReadOnlyList<Face> candidates, IReadOnlyList<Face> servers)
+        => Compare(candidates, candidate => servers.Select(server => (Client: candidate, Server: server)));
+
+    /// <summary>Tries the candidates for the server.</summary>
+    public string Servers(IReadOnlyList<Face> candidates, IReadOnlyList<Face> clients)
+        => Compare(candidates, candidate => clients.Select(client => (Client: client, Server: candidate)));
+
+    private string Compare(IReadOnlyList<Face> candidates, Func<Face, IEnumerable<(Face Client, Face Server)>> pairs)
+        => string.Join(' ', candidates.Select(candidate =>
+        {
+            var search = new KeySearch(candidate);
+            var found = recording.Any(datagram => search.Finds(datagram.Bytes));
+            var coded = FirstPackets().Any(search.FindsCode);
+            var (decrypted, named, confirmed) = (0, false, false);
+            foreach (var (client, server) in pairs(candidate))
+            {
+                confirmed |= contestant.Confirms(recording, secrets, client, server);
+                foreach (var view in _views)
+                {
+                    var reading = _reader.Read(view, client, server);
+                    decrypted = Math.Max(decrypted, reading.Decrypted.Count);
+                    named |= reading.Plaintexts.Any(plaintext => search.Finds(plaintext));
+                }
+            }
+
+            return $"{(found ? 'f' : '-')}{(coded ? 'c' : '-')}{decrypted}{(named ? 'n' : '-')}{(confirmed ? 'y' : '-')}";
+        }));
+
+    private IEnumerable<byte[]> FirstPackets()
+        => recording.GroupBy(datagram => datagram.From).SelectMany(packets => packets.Select(datagram => datagram.Bytes).Take(PacketsWithCodes));
+}
