@@ -1,6 +1,7 @@
 using PacketSec.Adversary.Parties;
 using PacketSec.Adversary.Tools;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Wire;
 using PacketSec.Simulation;
 using PacketSec.Simulation.Hosts;
 using PacketSec.Simulation.Network;
@@ -29,6 +30,8 @@ internal sealed class SchemeContestant(ViewFinder views) : Contestant
             Schemes = [Scheme],
             Proposal = new ProposalOptions { Schemes = [Scheme], HidePeerId = HidesPeerId },
         });
+
+    public override bool IsTransport(ReadOnlySpan<byte> datagram) => base.IsTransport(datagram) && !PsecFrame.IsFrame(datagram);
 
     public override IEnumerable<NoiseView> Views(IReadOnlyList<RecordedDatagram> recording) => views(new(Scheme, recording));
 }

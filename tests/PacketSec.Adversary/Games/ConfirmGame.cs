@@ -7,8 +7,8 @@ namespace PacketSec.Adversary.Games;
 
 /// <summary>What an adversary gets to see of a world.</summary>
 /// <param name="Recording">The datagrams.</param>
-/// <param name="Clues">What he made of them with all that he knows; the same clues mean the same to him.</param>
-internal sealed record Sight(IReadOnlyList<RecordedDatagram> Recording, string Clues);
+/// <param name="Clues">Makes of them what he can with all that he knows; the same clues mean the same to him.</param>
+internal sealed record Sight(IReadOnlyList<RecordedDatagram> Recording, Func<string> Clues);
 
 /// <summary>Builds the world that belongs to a bit, and lets the adversary at it. Nothing but the bit may tell the two worlds of a seed apart.</summary>
 internal delegate Sight Hide(Contestant contestant, ulong seed, int bit);
@@ -76,6 +76,6 @@ internal sealed class ConfirmGame(Hide hide) : Game
             return zero == one ? null : zero > one ? 0 : 1;
         }
 
-        private static string KeyOf(Sight sight) => $"{sight.Clues}|{Transcript.Outline(sight.Recording)}";
+        private static string KeyOf(Sight sight) => $"{sight.Clues()}|{Transcript.Outline(sight.Recording)}";
     }
 }

@@ -67,9 +67,11 @@ internal static class EavesdropperGames
         Persona[] candidates = [Persona.Of(seed, "candidate 0"), Persona.Of(seed, "candidate 1")];
         var (alice, bob) = (ofServer ? Persona.Of(seed, "Alice") : candidates[bit], ofServer ? candidates[bit] : Persona.Of(seed, "Bob"));
         using var scene = Talk(contestant, seed, alice, bob, rekeys: false);
-        var clues = new Clues(contestant, scene.Recording, []);
+        var recording = scene.Recording;
         Face[] faces = [.. candidates.Select(candidate => candidate.Face)];
-        return new(scene.Recording.ToArray(), ofServer ? clues.Servers(faces, [alice.Face]) : clues.Clients(faces, [bob.Face]));
+        return new(recording, () => ofServer
+            ? new Clues(contestant, recording, []).Servers(faces, [alice.Face])
+            : new Clues(contestant, recording, []).Clients(faces, [bob.Face]));
     }
 
     private static Scene Talk(Contestant contestant, ulong seed, Persona alice, Persona bob, bool rekeys)

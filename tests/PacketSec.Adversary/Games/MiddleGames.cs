@@ -101,10 +101,10 @@ internal static class MiddleGames
         var b = scene.Join("B", bob, Scene.BobAt, known: [alice.Face, mallory.Face]);
         var m = scene.Join("M", mallory, Scene.MalloryAt, known: bob.Face);
         var random = new DeterministicRandom(seed);
-        var crossed = new Dictionary<(NetworkAddress, uint), bool>();
+        var crossed = new Dictionary<uint, bool>();
         scene.World.Network.AddTap((in datagram) =>
         {
-            var key = (datagram.From, Header.Read(datagram.Bytes));
+            var key = Header.Read(datagram.Bytes);
             if (!crossed.TryGetValue(key, out var isCrossed))
             {
                 crossed[key] = isCrossed = random.Next(3) == 0;

@@ -12,6 +12,9 @@ internal static class ReplayGames
     private static readonly NetworkAddress CarolAt = Addresses.Host(0x0401);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(1);
 
+    // The orders that leave nothing out.
+    private static readonly int[] WholeOrders = [0, 2, 3];
+
     public static IReadOnlyList<Game> All { get; } =
     [
         new SearchGame(WhileLive)
@@ -103,8 +106,8 @@ internal static class ReplayGames
     {
         using var talk = new Talk(contestant, seed, withCarol: true);
         talk.Forget(stillAllowed: bit == 1);
-        talk.ReplayEverywhere((int)(seed % 8));
-        return new(talk.Scene.Recording.ToArray(), "");
+        talk.ReplayEverywhere(WholeOrders[(int)(seed % (ulong)WholeOrders.Length)]);
+        return new(talk.Scene.Recording.ToArray(), () => "");
     }
 
     /// <summary>Returns everything, a prefix, the same backwards, shuffled, or a part of it.</summary>

@@ -95,7 +95,7 @@ internal static class StrangerGames
         using var scene = new Scene(contestant, seed);
         scene.Join("B", candidates[bit], Scene.BobAt, key => alice.Face.Is(key) ? Answer.Yes : Answer.No, known: alice.Face);
         var told = "";
-        var secrets = new List<X25519PrivateKey>();
+        var secrets = new List<byte[]>();
         for (var i = 0; i < candidates.Length; i++)
         {
             var at = Addresses.Host(0x0301 + i);
@@ -106,13 +106,11 @@ internal static class StrangerGames
             scene.Run(DialDeadline);
             told += $"{m.Count(PartyEventKind.Opened)}{string.Join(',', m.Events.Where(happened => happened.Kind == PartyEventKind.Learned)
                 .Select(happened => Array.FindIndex(candidates, candidate => candidate.Face.Is(happened.Key))).Distinct())};";
-            secrets.AddRange(watched.AllAgreementKeys.Select(key => CryptoProvider.Default.ImportX25519PrivateKey(key)));
+            secrets.AddRange(watched.AllAgreementKeys);
         }
 
-        var clues = new Clues(contestant, scene.Recording, secrets);
-        var sight = new Sight(scene.Recording.ToArray(), told + clues.Servers([.. candidates.Select(candidate => candidate.Face)], [Persona.Of(seed, "Mallory 0").Face]));
-        secrets.ForEach(secret => secret.Dispose());
-        return sight;
+        Face[] faces = [.. candidates.Select(candidate => candidate.Face)];
+        return new(scene.Recording, () => told + new Clues(contestant, scene.Recording, secrets).Servers(faces, [Persona.Of(seed, "Mallory 0").Face]));
     }
 
     /// <summary>Calls somebody that does not exist, and then whoever proved to be there.</summary>

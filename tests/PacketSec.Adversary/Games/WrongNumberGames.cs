@@ -102,7 +102,7 @@ internal static class WrongNumberGames
             }
 
             isOver |= contestant.IsTransport(datagram.Bytes);
-            if (random.Chance(0.2))
+            if (random.Chance(0.1))
             {
                 datagram.Bytes[random.Next(datagram.Bytes.Length)] ^= 1;
             }
@@ -113,11 +113,9 @@ internal static class WrongNumberGames
 
     private static Sight Look(Contestant contestant, Scene scene, WatchedCrypto watched, Persona mallory, string told, Func<Clues, string> look)
     {
-        var secrets = watched.AllAgreementKeys.Select(key => CryptoProvider.Default.ImportX25519PrivateKey(key)).ToArray();
+        byte[][] secrets = [.. watched.AllAgreementKeys, mallory.AgreementBytes];
         var last = Enumerable.Range(0, scene.Recording.Count).Where(i => contestant.IsTransport(scene.Recording[i].Bytes)).DefaultIfEmpty(scene.Recording.Count).First();
         var recording = scene.Recording.Take(last).ToArray();
-        var sight = new Sight(recording, $"{told} {look(new(contestant, recording, [.. secrets, mallory.AgreementKey]))}");
-        Array.ForEach(secrets, secret => secret.Dispose());
-        return sight;
+        return new(recording, () => $"{told} {look(new(contestant, recording, secrets))}");
     }
 }

@@ -6,13 +6,25 @@ using PacketSec.Simulation.Network;
 namespace PacketSec.Adversary.Tools;
 
 /// <summary>What an adversary makes of a recording, with candidates for one of the keys and with the private keys that he has.</summary>
-internal sealed class Clues(Contestant contestant, IReadOnlyList<RecordedDatagram> recording, IEnumerable<X25519PrivateKey> secrets)
+internal sealed class Clues
 {
-    // Codes under public keys stand in the first packets if anywhere, and every one is tried under a hundred keys.
-    private const int PacketsWithCodes = 2;
+    // Codes under public keys stand in the first packet if anywhere; those under other keys cannot be told from noise.
+    private const int PacketsWithCodes = 1;
 
-    private readonly NoiseReader _reader = new(secrets);
-    private readonly NoiseView[] _views = [.. contestant.Views(recording)];
+    private readonly Contestant _contestant;
+    private readonly IReadOnlyList<RecordedDatagram> _recording;
+    private readonly X25519PrivateKey[] _secrets;
+    private readonly NoiseReader _reader;
+    private readonly NoiseView[] _views;
+
+    public Clues(Contestant contestant, IReadOnlyList<RecordedDatagram> recording, IEnumerable<byte[]> secrets)
+    {
+        _contestant = contestant;
+        _recording = recording;
+        _secrets = [.. secrets.Select(secret => CryptoProvider.Default.ImportX25519PrivateKey(secret))];
+        _reader = new(_secrets);
+        _views = [.. contestant.Views(recording)];
+    }
 
     /// <summary>Tries the candidates for the client.</summary>
     public string Clients(IReadOnlyList<Face> candidates, IReadOnlyList<Face> servers)
@@ -26,12 +38,12 @@ internal sealed class Clues(Contestant contestant, IReadOnlyList<RecordedDatagra
         => string.Join(' ', candidates.Select(candidate =>
         {
             var search = new KeySearch(candidate);
-            var found = recording.Any(datagram => search.Finds(datagram.Bytes));
+            var found = _recording.Any(datagram => search.Finds(datagram.Bytes));
             var coded = FirstPackets().Any(search.FindsCode);
             var (decrypted, named, confirmed) = (0, false, false);
             foreach (var (client, server) in pairs(candidate))
             {
-                confirmed |= contestant.Confirms(recording, secrets, client, server);
+                confirmed |= _contestant.Confirms(_recording, _secrets, client, server);
                 foreach (var view in _views)
                 {
                     var reading = _reader.Read(view, client, server);
@@ -44,5 +56,5 @@ internal sealed class Clues(Contestant contestant, IReadOnlyList<RecordedDatagra
         }));
 
     private IEnumerable<byte[]> FirstPackets()
-        => recording.GroupBy(datagram => datagram.From).SelectMany(packets => packets.Select(datagram => datagram.Bytes).Take(PacketsWithCodes));
+        => _recording.GroupBy(datagram => datagram.From).SelectMany(packets => packets.Select(datagram => datagram.Bytes).Take(PacketsWithCodes));
 }

@@ -19,7 +19,7 @@ internal sealed class KeySearch
     private static readonly int[] CodeSizes = [32, 16];
 
     private readonly List<byte[]> _needles = [];
-    private readonly List<byte[]> _keys = [];
+    private readonly List<(HashAlgorithm Algorithm, byte[] Key)> _keys = [];
 
     public KeySearch(Face face)
     {
@@ -41,14 +41,14 @@ internal sealed class KeySearch
 
         foreach (var form in new[] { face.Ed25519, face.X25519 })
         {
-            _keys.Add(form);
-            foreach (var label in Labels)
+            foreach (var algorithm in Algorithms)
             {
-                foreach (var algorithm in Algorithms)
+                _keys.Add((algorithm, form));
+                foreach (var label in Labels)
                 {
                     var key = new byte[algorithm.HashSize()];
                     Crypto.Hash(algorithm, label, form, key);
-                    _keys.Add(key[..32]);
+                    _keys.Add((algorithm, key[..32]));
                 }
             }
         }
@@ -80,16 +80,13 @@ internal sealed class KeySearch
             }
 
             var covered = packet.AsSpan(0, packet.Length - size);
-            foreach (var key in _keys)
+            foreach (var (algorithm, key) in _keys)
             {
-                foreach (var algorithm in Algorithms)
+                var code = mac[..algorithm.HashSize()];
+                Crypto.Hmac(algorithm, key, covered, [], code);
+                if (code[..size].SequenceEqual(packet.AsSpan(covered.Length)))
                 {
-                    var code = mac[..algorithm.HashSize()];
-                    Crypto.Hmac(algorithm, key, covered, [], code);
-                    if (code[..size].SequenceEqual(packet.AsSpan(covered.Length)))
-                    {
-                        return true;
-                    }
+                    return true;
                 }
             }
         }
