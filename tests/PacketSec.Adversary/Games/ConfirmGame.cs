@@ -57,25 +57,39 @@ internal sealed class ConfirmGame(Hide hide) : Game
         return new(Name, contestant.Name, runs, wins, z, Math.Abs(z) <= MostZ && differing == 0, note);
     }
 
-    /// <summary>Remembers what each bit looked like.</summary>
+    /// <summary>Remembers what each bit looked like: as a whole, and clues and outline by themselves for what was not seen as a whole.</summary>
     private sealed class Learner
     {
         private readonly Dictionary<string, (int Zero, int One)> _seen = [];
 
         public void Learn(Sight sight, int bit)
         {
-            var key = KeyOf(sight);
-            var (zero, one) = _seen.GetValueOrDefault(key);
-            _seen[key] = bit == 0 ? (zero + 1, one) : (zero, one + 1);
+            foreach (var key in KeysOf(sight))
+            {
+                var (zero, one) = _seen.GetValueOrDefault(key);
+                _seen[key] = bit == 0 ? (zero + 1, one) : (zero, one + 1);
+            }
         }
 
         /// <summary>Returns the likelier bit; null where nothing speaks for either.</summary>
         public int? Guess(Sight sight)
         {
-            var (zero, one) = _seen.GetValueOrDefault(KeyOf(sight));
-            return zero == one ? null : zero > one ? 0 : 1;
+            foreach (var key in KeysOf(sight))
+            {
+                var (zero, one) = _seen.GetValueOrDefault(key);
+                if (zero != one)
+                {
+                    return zero > one ? 0 : 1;
+                }
+            }
+
+            return null;
         }
 
-        private static string KeyOf(Sight sight) => $"{sight.Clues()}|{Transcript.Outline(sight.Recording)}";
+        private static string[] KeysOf(Sight sight)
+        {
+            var (clues, outline) = (sight.Clues(), Transcript.Outline(sight.Recording));
+            return [$"{clues}|{outline}", clues, outline];
+        }
     }
 }

@@ -45,7 +45,7 @@ internal static class EavesdropperGames
     {
         var (alice, bob) = (Persona.Of(seed, "Alice"), Persona.Of(seed, "Bob"));
         using var scene = Talk(contestant, seed, alice, bob, rekeys: true);
-        var search = new KeySearch(ofServer ? bob.Face : alice.Face);
+        var search = (ofServer ? bob : alice).Face.Search;
         if (scene.Recording.Any(datagram => search.Finds(datagram.Bytes)))
         {
             return "on the wire";

@@ -12,6 +12,9 @@ namespace PacketSec.Adversary.Games;
 /// <param name="Note">How the adversary won, or what was seen.</param>
 internal sealed record Measurement(string Game, string Contestant, int Runs, int Wins, double? Z, bool IsMet, string Note)
 {
+    /// <summary>Gets a value indicating whether the game could be played at all.</summary>
+    public bool IsPlayed { get; init; } = true;
+
     public override string ToString()
         => $"{Game,-4} {Contestant,-34} {(IsMet ? "yes" : "no"),-4} {Runs,7} {Wins,7} {(Z is { } z ? z.ToString("F2") : "-"),8}  {Note}";
 }

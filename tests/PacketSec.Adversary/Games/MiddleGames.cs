@@ -104,10 +104,16 @@ internal static class MiddleGames
         var crossed = new Dictionary<uint, bool>();
         scene.World.Network.AddTap((in datagram) =>
         {
+            if (contestant.IsTransport(datagram.Bytes))
+            {
+                return TapVerdict.Pass;
+            }
+
+            // The same packets of both are exchanged, each way.
             var key = Header.Read(datagram.Bytes);
             if (!crossed.TryGetValue(key, out var isCrossed))
             {
-                crossed[key] = isCrossed = random.Next(3) == 0;
+                crossed[key] = isCrossed = random.Next(2) == 0;
             }
 
             if (!isCrossed)

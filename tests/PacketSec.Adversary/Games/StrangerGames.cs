@@ -83,7 +83,7 @@ internal static class StrangerGames
         scene.Join("B", bob, Scene.BobAt, key => alice.Face.Is(key) ? Answer.Yes : Answer.No, known: alice.Face);
         _ = run;
         var learned = CallBlindly(scene, seed, Scene.BobAt, "Mallory");
-        var search = new KeySearch(bob.Face);
+        var search = bob.Face.Search;
         return learned.Any(key => bob.Face.Is(key)) ? "the server proves its key to him"
             : scene.Recording.Any(datagram => search.Finds(datagram.Bytes)) ? "the server's key on the wire" : null;
     }

@@ -1,3 +1,4 @@
+using PacketSec.Adversary.Tools;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Simulation;
@@ -7,6 +8,8 @@ namespace PacketSec.Adversary.Parties;
 /// <summary>What everybody may know of somebody: the public keys.</summary>
 internal sealed class Face
 {
+    private readonly Lazy<KeySearch> _search;
+
     public Face(ReadOnlySpan<byte> ed25519)
     {
         Ed25519 = ed25519.ToArray();
@@ -14,6 +17,7 @@ internal sealed class Face
         EdwardsToMontgomery.TryMap(Ed25519, X25519);
         PublicKey = PublicKey.FromEd25519(Ed25519);
         PeerId = PeerId.FromPublicKey(PublicKey, CryptoProvider.Default);
+        _search = new(() => new(this));
     }
 
     public byte[] Ed25519 { get; }
@@ -24,12 +28,21 @@ internal sealed class Face
 
     public PeerId PeerId { get; }
 
+    /// <summary>Gets what finds the key in bytes.</summary>
+    public KeySearch Search => _search.Value;
+
     public bool Is(ReadOnlySpan<byte> ed25519) => ed25519.SequenceEqual(Ed25519);
 }
 
 /// <summary>Somebody with a long-term key pair.</summary>
 internal sealed class Persona
 {
+    private const int Remembered = 64;
+
+    // The worlds of one seed share their persons, and making one costs more than a handshake.
+    [ThreadStatic]
+    private static Dictionary<(ulong Seed, string Name), Persona>? s_recent;
+
     private readonly Lazy<X25519PrivateKey> _agreementKey;
 
     public Persona(byte[] seed)
@@ -56,7 +69,18 @@ internal sealed class Persona
     /// <summary>Makes somebody of a game's seed and a name: the same in each world of the game.</summary>
     public static Persona Of(ulong seed, string name)
     {
+        var recent = s_recent ??= [];
+        if (recent.TryGetValue((seed, name), out var known))
+        {
+            return known;
+        }
+
+        if (recent.Count >= Remembered)
+        {
+            recent.Clear();
+        }
+
         var mixed = name.Aggregate(seed ^ 0xA5A5_5A5A_1234_8765, (hash, letter) => unchecked((hash ^ letter) * 0x100000001B3));
-        return new(new DeterministicRandom(mixed).NextBytes(32));
+        return recent[(seed, name)] = new(new DeterministicRandom(mixed).NextBytes(32));
     }
 }

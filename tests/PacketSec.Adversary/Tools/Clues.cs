@@ -37,7 +37,7 @@ internal sealed class Clues
     private string Compare(IReadOnlyList<Face> candidates, Func<Face, IEnumerable<(Face Client, Face Server)>> pairs)
         => string.Join(' ', candidates.Select(candidate =>
         {
-            var search = new KeySearch(candidate);
+            var search = candidate.Search;
             var found = _recording.Any(datagram => search.Finds(datagram.Bytes));
             var coded = FirstPackets().Any(search.FindsCode);
             var (decrypted, named, confirmed) = (0, false, false);
