@@ -1,4 +1,5 @@
 using PacketSec.Adversary.Tools;
+using PacketSec.Crypto;
 using PacketSec.Noise;
 using PacketSec.Simulation.Network;
 
@@ -9,12 +10,17 @@ internal static class Schemes
 {
     private const int MostPairs = 16;
 
+    private static readonly NoiseProtocol SecretHandshake = NoiseProtocol.Create(
+        HandshakePattern.Parse("XKH", "<- s ... -> e <- e -> ee, es, s, se"), AeadAlgorithm.ChaCha20Poly1305, HashAlgorithm.Blake2s);
+
     private static readonly NoiseProtocol P2pke = NoiseProtocol.Parse("Noise_NN_25519_ChaChaPoly_BLAKE2b");
 
     public static IReadOnlyList<Contestant> All { get; } =
     [
         new SchemeContestant(P2pkeViews) { Scheme = "p2pke-1", Mode = SchemeContestant.Direct },
         new SchemeContestant(P2pkeViews) { Scheme = "p2pke-1", Mode = SchemeContestant.Psec },
+        new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Direct },
+        new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Psec, HidesPeerId = true },
     ];
 
     private static IEnumerable<NoiseView> P2pkeViews(WireView wire)
@@ -28,6 +34,32 @@ internal static class Schemes
             }
         }
     }
+
+    private static IEnumerable<NoiseView> SecretHandshakeViews(WireView wire)
+    {
+        foreach (var hello in Packets(wire, 0x00000008, 44))
+        {
+            foreach (var answer in Packets(wire, 0x80000009, 44).DefaultIfEmpty([]))
+            {
+                // A finish names the ephemeral key that it belongs to.
+                foreach (var finish in Packets(wire, 0x0000000A, 200).Where(finish => finish.AsSpan(40, 32).SequenceEqual(hello.AsSpan(4, 32))).DefaultIfEmpty([]))
+                {
+                    foreach (var transcript in wire.Transcripts)
+                    {
+                        yield return new()
+                        {
+                            Protocol = SecretHandshake,
+                            Prologue = responder => [.. transcript, .. new byte[32], .. responder?.Ed25519 ?? new byte[32]],
+                            Messages = finish.Length > 0 ? [hello[4..44], answer[12..44], finish[72..]] : answer.Length > 0 ? [hello[4..44], answer[12..44]] : [hello[4..44]],
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    private static IEnumerable<byte[]> Packets(WireView wire, uint word, int least)
+        => wire.Packets.Where(packet => packet.Length >= least && Header.Read(packet) == word).Take(MostPairs);
 
     /// <summary>Returns each first message with each answer, or alone where there is none; the header is no part of the messages.</summary>
     private static IEnumerable<IReadOnlyList<byte[]>> Pairs(WireView wire, uint first, uint second)

@@ -50,6 +50,7 @@ internal sealed record Plan
         var own = $"{game.Name} {contestant.Name}".Aggregate(Seed, (hash, letter) => unchecked((hash ^ letter) * 0x100000001B3));
         try
         {
+            Honest.Check(contestant);
             return game.Play(contestant, own, runs);
         }
         catch (GameException exception)
