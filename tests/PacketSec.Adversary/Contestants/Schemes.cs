@@ -8,7 +8,7 @@ namespace PacketSec.Adversary.Contestants;
 /// <summary>The schemes that are measured, and where their Noise messages lie in their packets.</summary>
 internal static class Schemes
 {
-    private const int MostPairs = 16;
+    private const int MostPairs = 6;
 
     private static readonly NoiseProtocol SecretHandshake = NoiseProtocol.Create(
         HandshakePattern.Parse("XKH", "<- s ... -> e <- e -> ee, es, s, se"), AeadAlgorithm.ChaCha20Poly1305, HashAlgorithm.Blake2s);
@@ -39,18 +39,20 @@ internal static class Schemes
     {
         foreach (var hello in Packets(wire, 0x00000008, 44))
         {
-            foreach (var answer in Packets(wire, 0x80000009, 44).DefaultIfEmpty([]))
+            // The answer and the finish name the ephemeral key that they belong to, the first message its transcript.
+            foreach (var answer in Packets(wire, 0x80000009, 44).Where(answer => answer.AsSpan(4, 8).SequenceEqual(hello.AsSpan(4, 8))).DefaultIfEmpty([]))
             {
-                // A finish names the ephemeral key that it belongs to.
                 foreach (var finish in Packets(wire, 0x0000000A, 200).Where(finish => finish.AsSpan(40, 32).SequenceEqual(hello.AsSpan(4, 32))).DefaultIfEmpty([]))
                 {
-                    foreach (var transcript in wire.Transcripts)
+                    foreach (var transcript in wire.Transcripts.Where(transcript => hello.AsSpan(36, 8).SequenceEqual(transcript.AsSpan(0, 8))))
                     {
                         yield return new()
                         {
                             Protocol = SecretHandshake,
                             Prologue = responder => [.. transcript, .. new byte[32], .. responder?.Ed25519 ?? new byte[32]],
-                            Messages = finish.Length > 0 ? [hello[4..44], answer[12..44], finish[72..]] : answer.Length > 0 ? [hello[4..44], answer[12..44]] : [hello[4..44]],
+                            Messages = answer.Length == 0 ? [hello[4..44]]
+                                : finish.Length == 0 ? [hello[4..44], answer[12..44]]
+                                : [hello[4..44], answer[12..44], finish[72..]],
                         };
                     }
                 }

@@ -10,8 +10,10 @@ namespace PacketSec.Adversary.Games;
 /// <summary>Properties 2 to 5: who believes what about whom.</summary>
 internal static class AuthenticationGames
 {
-    private const double DialDeadline = 12;
     private const int MostDropped = 8;
+
+    // Longer than the list takes at most, and than a dial lasts.
+    private const double AnswerTime = 12;
 
     // When the client is asked whether it has verified the server; in between it may only wait for its own timers.
     private static readonly double[] Probes = [0.02, 0.3, 1];
@@ -63,7 +65,7 @@ internal static class AuthenticationGames
         var lies = new LyingCrypto(CryptoProvider.Default, mallory, alice.Face, withServerKey ? [bob] : null);
         var m = scene.Join("M", mallory, Scene.MalloryAt, crypto: lies, known: bob.Face);
         m.Dial(bob.Face, Scene.BobAt);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         return b.Has(PartyEventKind.Opened, alice.Face) ? "the server reports the client"
             : b.Has(PartyEventKind.Asked, alice.Face) ? "the access list is asked about the client" : null;
     }
@@ -91,7 +93,7 @@ internal static class AuthenticationGames
         a.Dial(bob.Face, Scene.BobAt);
         scene.Run(1);
         var believes = a.Has(PartyEventKind.Opened, bob.Face) || a.TrySend(bob.Face, "hello"u8);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         return believes || a.Has(PartyEventKind.Opened, bob.Face) ? "the client takes him for the server" : null;
     }
 
@@ -110,7 +112,7 @@ internal static class AuthenticationGames
             return isOver && (both || datagram.From == Scene.BobAt) ? TapVerdict.Drop : TapVerdict.Pass;
         });
         duel.Dial();
-        var reported = duel.Scene.World.RunUntil(() => duel.B.Has(PartyEventKind.Opened, duel.Alice), TimeSpan.FromSeconds(DialDeadline));
+        var reported = duel.Scene.World.RunUntil(() => duel.B.Has(PartyEventKind.Opened, duel.Alice), TimeSpan.FromSeconds(duel.Scene.DialTime));
         if (!reported)
         {
             return null;
@@ -132,7 +134,7 @@ internal static class AuthenticationGames
     {
         using var duel = new Duel(contestant, seed, _ => answer);
         duel.Dial();
-        duel.Scene.Run(DialDeadline);
+        duel.Scene.Run(AnswerTime);
         return duel.A.Has(PartyEventKind.Opened, duel.Bob) ? "the client reports a server that did not accept it" : null;
     }
 
@@ -142,7 +144,7 @@ internal static class AuthenticationGames
         var (first, count) = (run % MostDropped, 0);
         duel.Scene.World.Network.AddTap((in datagram) => datagram.From == Scene.AliceAt && count++ >= first ? TapVerdict.Drop : TapVerdict.Pass);
         duel.Dial();
-        duel.Scene.Run(DialDeadline);
+        duel.Scene.RunDial();
         return duel.A.Has(PartyEventKind.Opened, duel.Bob) && !duel.B.Has(PartyEventKind.Asked, duel.Alice)
             ? "the client reports a server that knows nothing of it" : null;
     }

@@ -14,7 +14,6 @@ namespace PacketSec.Adversary.Games;
 /// </summary>
 internal static class MiddleGames
 {
-    private const double DialDeadline = 12;
     private const int KeySize = 32;
 
     // 0, 1, two points of order 8, p - 1, p, p + 1, and all ones: of low order, or written in a way that is not canonical.
@@ -89,7 +88,7 @@ internal static class MiddleGames
             return TapVerdict.Pass;
         });
         a.Dial(bob.Face, Scene.BobAt);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         return Judge(scene, a, b, alice.Face, bob.Face);
     }
 
@@ -127,7 +126,7 @@ internal static class MiddleGames
         });
         a.Dial(bob.Face, Scene.BobAt);
         m.Dial(bob.Face, Scene.BobAt);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         _ = run;
         a.TrySend(bob.Face, "from Alice"u8);
         m.TrySend(bob.Face, "from Mallory"u8);
@@ -153,7 +152,7 @@ internal static class MiddleGames
             return TapVerdict.Drop;
         });
         a.Dial(bob.Face, Scene.BobAt);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         return a.Count(PartyEventKind.Opened) > 0 ? "a client talks to itself" : null;
     }
 
@@ -169,7 +168,7 @@ internal static class MiddleGames
         scene.Join("Ma", mallory, Addresses.Host(0x0501), crypto: new LyingCrypto(CryptoProvider.Default, mallory, bob.Face), known: alice.Face);
         a.Dial(bob.Face, Addresses.Host(0x0501));
         toServer.Dial(bob.Face, Scene.BobAt);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         _ = run;
         return a.Has(PartyEventKind.Opened, bob.Face) ? "the client takes him for the server"
             : b.Has(PartyEventKind.Opened, alice.Face) ? "the server takes him for the client" : null;

@@ -10,7 +10,6 @@ namespace PacketSec.Adversary.Games;
 /// <summary>Properties 8, 14 and 15: a stranger calls servers that do not want to be called.</summary>
 internal static class StrangerGames
 {
-    private const double DialDeadline = 12;
     private const int Servers = 3;
 
     public static IReadOnlyList<Game> All { get; } =
@@ -63,7 +62,7 @@ internal static class StrangerGames
             scene.Join("S", Persona.Of(seed, $"server {number}"), Scene.BobAt, _ => Answer.No);
             var m = scene.Join("M", Persona.Of(seed, "Mallory"), Scene.MalloryAt);
             m.Dial(Persona.Of(seed, "nobody").Face, Scene.BobAt);
-            scene.Run(DialDeadline);
+            scene.RunDial();
             var answers = scene.Recording.Where(datagram => datagram.From == Scene.BobAt).ToArray();
             if (first is not null && (Transcript.FirstShapeDifference(first, answers) is not null || Transcript.EqualBytes(first, answers) < answers.Length))
             {
@@ -103,7 +102,7 @@ internal static class StrangerGames
             var mallory = Persona.Of(seed, $"Mallory {i}");
             var m = scene.Join($"M{i}", mallory, at, crypto: watched, known: candidates[i].Face);
             m.Dial(candidates[i].Face, Scene.BobAt);
-            scene.Run(DialDeadline);
+            scene.RunDial();
             told += $"{m.Count(PartyEventKind.Opened)}{string.Join(',', m.Events.Where(happened => happened.Kind == PartyEventKind.Learned)
                 .Select(happened => Array.FindIndex(candidates, candidate => candidate.Face.Is(happened.Key))).Distinct())};";
             secrets.AddRange(watched.AllAgreementKeys);
@@ -129,7 +128,7 @@ internal static class StrangerGames
 
             using var m = scene.Join($"M{attempt}", mallory, from, known: target);
             m.Dial(target, at);
-            scene.Run(DialDeadline);
+            scene.RunDial();
             learned.AddRange(m.Events.Where(happened => happened.Kind is PartyEventKind.Learned or PartyEventKind.Opened).Select(happened => happened.Key)
                 .Where(key => !Persona.Of(seed, "nobody").Face.Is(key)));
         }

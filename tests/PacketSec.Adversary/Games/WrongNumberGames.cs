@@ -13,8 +13,6 @@ namespace PacketSec.Adversary.Games;
 /// </summary>
 internal static class WrongNumberGames
 {
-    private const double DialDeadline = 12;
-
     public static IReadOnlyList<Game> All { get; } =
     [
         new ConfirmGame((contestant, seed, bit) => WrongNumber(contestant, seed, bit, ofServer: false))
@@ -54,7 +52,7 @@ internal static class WrongNumberGames
         var a = scene.Join("A", alice, Scene.AliceAt, known: target.Face);
         var m = scene.Join("M", mallory, Scene.MalloryAt, _ => Answer.Yes, crypto, known: [.. candidates.Select(candidate => candidate.Face), alice.Face]);
         a.Dial(target.Face, Scene.MalloryAt);
-        scene.Run(DialDeadline);
+        scene.RunDial();
         Face[] faces = [.. candidates.Select(candidate => candidate.Face)];
         Face[] others = ofServer ? [Persona.Of(seed, "Alice").Face] : [mallory.Face, target.Face];
         var told = string.Join(',', m.Events.Select(happened => $"{happened.Kind}{Array.FindIndex(faces, face => face.Is(happened.Key))}").Distinct());
@@ -78,12 +76,12 @@ internal static class WrongNumberGames
         {
             var m = scene.Join("M", mallory, Scene.MalloryAt, crypto: watched, known: faces[0]);
             m.Dial(faces[0], Scene.BobAt);
-            scene.Run(DialDeadline);
+            scene.RunDial();
             told = string.Join(',', m.Events.Select(happened => $"{happened.Kind}{Array.FindIndex(faces, face => face.Is(happened.Key))}").Distinct());
         }
         else
         {
-            scene.Run(DialDeadline);
+            scene.RunDial();
         }
 
         return Look(contestant, scene, watched, mallory, told, clues => ofServer ? clues.Servers(faces, [alice.Face, mallory.Face]) : clues.Clients(faces, [bob.Face]));

@@ -28,7 +28,7 @@ internal sealed record Plan
     public bool WithControls { get; init; } = true;
 
     /// <summary>Gets what runs in every build: fixed seeds, few runs.</summary>
-    public static Plan Quick { get; } = new() { Seed = 1, ConfirmRuns = 48, SearchRuns = 16 };
+    public static Plan Quick { get; } = new() { Seed = 1, ConfirmRuns = 32, SearchRuns = 12 };
 
     /// <summary>Plays, two games at a time, and reports each in its order.</summary>
     public IReadOnlyList<Measurement> Play(Action<Measurement>? report = null)
