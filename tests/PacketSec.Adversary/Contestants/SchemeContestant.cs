@@ -17,7 +17,10 @@ internal sealed class SchemeContestant(ViewFinder views) : Contestant
     public const string Direct = "direct";
     public const string Psec = "PSEC";
 
-    public override bool IsControl => false;
+    public override bool IsControl => IsWeakened;
+
+    /// <summary>Gets a value indicating whether it is used as nobody should, and must lose.</summary>
+    public bool IsWeakened { get; init; }
 
     /// <summary>Gets a value indicating whether the proposal names nobody.</summary>
     public bool HidesPeerId { get; init; }

@@ -13,15 +13,25 @@ internal static class Schemes
     private static readonly NoiseProtocol SecretHandshake = NoiseProtocol.Create(
         HandshakePattern.Parse("XKH", "<- s ... -> e <- e -> ee, es, s, se"), AeadAlgorithm.ChaCha20Poly1305, HashAlgorithm.Blake2s);
 
+    private static readonly NoiseProtocol NoiseXX = NoiseProtocol.Parse("Noise_XX_25519_ChaChaPoly_SHA256");
+
     private static readonly NoiseProtocol P2pke = NoiseProtocol.Parse("Noise_NN_25519_ChaChaPoly_BLAKE2b");
 
     public static IReadOnlyList<Contestant> All { get; } =
     [
         new SchemeContestant(P2pkeViews) { Scheme = "p2pke-1", Mode = SchemeContestant.Direct },
         new SchemeContestant(P2pkeViews) { Scheme = "p2pke-1", Mode = SchemeContestant.Psec },
+        new SchemeContestant(NoiseXXViews) { Scheme = "noise-xx-1", Mode = SchemeContestant.Direct },
+        new SchemeContestant(NoiseXXViews) { Scheme = "noise-xx-1", Mode = SchemeContestant.Psec },
         new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Direct },
         new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Psec, HidesPeerId = true },
     ];
+
+    /// <summary>Gets a hiding scheme under a proposal that shows the dialler's own peer ID.</summary>
+    public static Contestant WithTruePeerId { get; } = new SchemeContestant(SecretHandshakeViews)
+    {
+        Scheme = "secret-handshake-1", Mode = "PSEC, true peer ID", IsWeakened = true,
+    };
 
     private static IEnumerable<NoiseView> P2pkeViews(WireView wire)
     {
@@ -31,6 +41,29 @@ internal static class Schemes
             foreach (var transcript in transcripts)
             {
                 yield return new() { Protocol = P2pke, Prologue = _ => transcript, Messages = messages };
+            }
+        }
+    }
+
+    private static IEnumerable<NoiseView> NoiseXXViews(WireView wire)
+    {
+        // The first message names its transcript; only keys tell which answer and finish belong to it.
+        foreach (var hello in Packets(wire, 0x00000004, 512))
+        {
+            foreach (var transcript in wire.Transcripts.Where(transcript => hello.AsSpan(36, 8).SequenceEqual(transcript.AsSpan(0, 8))))
+            {
+                foreach (var answer in Packets(wire, 0x80000005, 100).DefaultIfEmpty([]))
+                {
+                    foreach (var finish in Packets(wire, 0x00000006, 68).DefaultIfEmpty([]))
+                    {
+                        yield return new()
+                        {
+                            Protocol = NoiseXX,
+                            Prologue = _ => transcript,
+                            Messages = answer.Length == 0 ? [hello[4..]] : finish.Length == 0 ? [hello[4..], answer[4..]] : [hello[4..], answer[4..], finish[4..]],
+                        };
+                    }
+                }
             }
         }
     }

@@ -80,8 +80,14 @@ internal sealed class WatchedCrypto(ICryptoProvider inner) : CryptoDecorator(inn
 
         public override bool TryAgree(ReadOnlySpan<byte> peerPublicKey, Span<byte> sharedSecret)
         {
-            counts.Add(OperationKind.Agree);
-            return key.TryAgree(peerPublicKey, sharedSecret);
+            // A point of small order is refused by a look at a table: nothing is multiplied.
+            var agreed = key.TryAgree(peerPublicKey, sharedSecret);
+            if (agreed)
+            {
+                counts.Add(OperationKind.Agree);
+            }
+
+            return agreed;
         }
 
         protected override void Dispose(bool disposing)

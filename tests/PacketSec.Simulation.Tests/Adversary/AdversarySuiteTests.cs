@@ -29,6 +29,21 @@ public sealed class AdversarySuiteTests
         });
     }
 
+    //= spec/secret-handshake.md#hidden-key
+    [Fact]
+    public void Whose_keys_the_two_have_shows_in_no_byte_before_message_3_of_secret_handshake_1()
+    {
+        var plan = Plan.Quick with
+        {
+            Games = [.. AllGames.List.Where(game => game.Name is "11a" or "12a")],
+            Schemes = [.. Schemes.All.Where(scheme => scheme.Scheme == "secret-handshake-1")],
+            WithControls = false,
+        };
+        Assert.Equal(
+            ["same bytes in the first 2 of 9 datagrams", "same bytes in the first 3 of 10 datagrams"],
+            plan.Play().Select(measured => measured.Note).Distinct().Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void A_game_is_a_function_of_its_seed()
     {

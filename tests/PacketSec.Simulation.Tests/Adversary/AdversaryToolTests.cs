@@ -2,6 +2,7 @@ using PacketSec.Adversary.Contestants;
 using PacketSec.Adversary.Games;
 using PacketSec.Adversary.Parties;
 using PacketSec.Adversary.Suite;
+using PacketSec.Adversary.Tools;
 using PacketSec.Crypto;
 
 namespace PacketSec.Simulation.Tests.Adversary;
@@ -25,6 +26,29 @@ public sealed class AdversaryToolTests
             Assert.NotEmpty(packets);
             var keys = a.Memory().Where(bytes => bytes.Length == 32).ToArray();
             Assert.All(packets, packet => Assert.Contains(keys, key => scheme.OpenTransport(aead, key, packet.Bytes) is not null));
+        }
+    }
+
+    [Fact]
+    public void Who_has_the_secrets_of_one_side_reads_the_handshake_and_all_that_follows()
+    {
+        var (alice, bob) = (Persona.Of(1, "Alice"), Persona.Of(1, "Bob"));
+        foreach (var scheme in Schemes.All)
+        {
+            using var scene = new Scene(scheme, 1);
+            var watched = new WatchedCrypto(CryptoProvider.Default);
+            var a = scene.Join("A", alice, Scene.AliceAt, crypto: watched, known: bob.Face);
+            scene.Join("B", bob, Scene.BobAt, known: alice.Face);
+            a.Dial(bob.Face, Scene.BobAt);
+            scene.Run(1);
+            scene.Send(a, bob.Face, "hello"u8);
+            var secrets = watched.AllAgreementKeys.Append(alice.AgreementBytes).Select(key => CryptoProvider.Default.ImportX25519PrivateKey(key)).ToArray();
+            var keys = scheme.Views(scene.Recording).SelectMany(view => new NoiseReader(secrets).Read(view, alice.Face, bob.Face).TransportKeys).ToArray();
+            using var aead = CryptoProvider.Default.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
+            var packets = scene.Recording.Where(datagram => scheme.IsTransport(datagram.Bytes)).ToArray();
+            Assert.NotEmpty(packets);
+            Assert.All(packets, packet => Assert.Contains(keys, key => scheme.OpenTransport(aead, key, packet.Bytes) is not null));
+            Array.ForEach(secrets, secret => secret.Dispose());
         }
     }
 
