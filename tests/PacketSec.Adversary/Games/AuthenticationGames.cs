@@ -62,7 +62,7 @@ internal static class AuthenticationGames
         var (alice, bob, mallory) = (Persona.Of(seed, "Alice"), Persona.Of(seed, "Bob"), Persona.Of(seed, "Mallory"));
         using var scene = new Scene(contestant, seed);
         var b = scene.Join("B", bob, Scene.BobAt, key => alice.Face.Is(key) ? Answer.Yes : Answer.No, known: alice.Face);
-        var lies = new LyingCrypto(CryptoProvider.Default, mallory, alice.Face, withServerKey ? [bob] : null);
+        var lies = new LyingCrypto(CryptoProvider.Default, mallory, alice, withServerKey ? [bob] : null);
         var m = scene.Join("M", mallory, Scene.MalloryAt, crypto: lies, known: bob.Face);
         m.Dial(bob.Face, Scene.BobAt);
         scene.RunDial();
@@ -75,7 +75,7 @@ internal static class AuthenticationGames
         var (alice, bob, mallory) = (Persona.Of(seed, "Alice"), Persona.Of(seed, "Bob"), Persona.Of(seed, "Mallory"));
         using var scene = new Scene(contestant, seed);
         var a = scene.Join("A", alice, Scene.AliceAt, known: bob.Face);
-        scene.Join("M", mallory, Scene.BobAt, crypto: new LyingCrypto(CryptoProvider.Default, mallory, bob.Face), known: alice.Face);
+        scene.Join("M", mallory, Scene.BobAt, crypto: new LyingCrypto(CryptoProvider.Default, mallory, bob), known: alice.Face);
         if (run % 2 == 1)
         {
             var position = new DeterministicRandom(seed).Next(4096);

@@ -164,8 +164,8 @@ internal static class MiddleGames
         var b = scene.Join("B", bob, Scene.BobAt, known: alice.Face);
 
         // Towards the client he stands at another address, which the client was told.
-        var toServer = scene.Join("Mb", mallory, Scene.MalloryAt, crypto: new LyingCrypto(CryptoProvider.Default, mallory, alice.Face), known: bob.Face);
-        scene.Join("Ma", mallory, Addresses.Host(0x0501), crypto: new LyingCrypto(CryptoProvider.Default, mallory, bob.Face), known: alice.Face);
+        var toServer = scene.Join("Mb", mallory, Scene.MalloryAt, crypto: new LyingCrypto(CryptoProvider.Default, mallory, alice), known: bob.Face);
+        scene.Join("Ma", mallory, Addresses.Host(0x0501), crypto: new LyingCrypto(CryptoProvider.Default, mallory, bob), known: alice.Face);
         a.Dial(bob.Face, Addresses.Host(0x0501));
         toServer.Dial(bob.Face, Scene.BobAt);
         scene.RunDial();

@@ -47,7 +47,7 @@ internal static class WrongNumberGames
 
         // In every other world he claims to be the one who is meant, as well as he can.
         var watched = new WatchedCrypto(CryptoProvider.Default);
-        var claimed = ofServer ? candidates[0].Face : target.Face;
+        var claimed = ofServer ? candidates[0] : target;
         ICryptoProvider crypto = seed % 2 == 0 ? watched : new LyingCrypto(watched, mallory, claimed);
         var a = scene.Join("A", alice, Scene.AliceAt, known: target.Face);
         var m = scene.Join("M", mallory, Scene.MalloryAt, _ => Answer.Yes, crypto, known: [.. candidates.Select(candidate => candidate.Face), alice.Face]);

@@ -9,27 +9,67 @@ namespace PacketSec.Adversary.Tools;
 /// </summary>
 /// <param name="inner">The provider.</param>
 /// <param name="own">Who he is.</param>
-/// <param name="claimed">Whose public keys he shows.</param>
+/// <param name="claimed">Whose public keys he shows, and whose signatures he has as far as others may have seen them.</param>
 /// <param name="stolen">Private keys that he has besides; agreements with their owners come out right.</param>
-internal sealed class LyingCrypto(ICryptoProvider inner, Persona own, Face claimed, IReadOnlyList<Persona>? stolen = null) : CryptoDecorator(inner)
+internal sealed class LyingCrypto(ICryptoProvider inner, Persona own, Persona claimed, IReadOnlyList<Persona>? stolen = null) : CryptoDecorator(inner)
 {
+    // Signatures over these say nothing of the handshake they stand in: who once saw one can show it again, or one like it.
+    private static readonly byte[] StaticKeyPrefix = "noise-libp2p-static-key:"u8.ToArray();
+    private static readonly byte[] TimestampPurpose = "p2pke/timestamp"u8.ToArray();
+
+    private readonly List<byte[]> _timestamps = [];
+
+    public override void CShake256(ReadOnlySpan<byte> functionName, ReadOnlySpan<byte> customization, ReadOnlySpan<byte> data, Span<byte> output)
+    {
+        Inner.CShake256(functionName, customization, data, output);
+        if (customization.SequenceEqual(TimestampPurpose))
+        {
+            _timestamps.Add(output.ToArray());
+        }
+    }
+
     public override Ed25519PrivateKey ImportEd25519PrivateKey(ReadOnlySpan<byte> seed)
     {
         var key = Inner.ImportEd25519PrivateKey(seed);
-        return seed.SequenceEqual(own.Seed) ? new LyingEd25519(key, claimed) : key;
+        return seed.SequenceEqual(own.Seed) ? new LyingEd25519(this, key) : key;
     }
 
     public override X25519PrivateKey ImportX25519PrivateKey(ReadOnlySpan<byte> privateKey)
     {
         var key = Inner.ImportX25519PrivateKey(privateKey);
-        return key.PublicKey.SequenceEqual(own.Face.X25519) ? new LyingX25519(key, claimed, stolen ?? []) : key;
+        return key.PublicKey.SequenceEqual(own.Face.X25519) ? new LyingX25519(key, claimed.Face, stolen ?? []) : key;
     }
 
-    private sealed class LyingEd25519(Ed25519PrivateKey key, Face claimed) : Ed25519PrivateKey
-    {
-        public override ReadOnlySpan<byte> PublicKey => claimed.Ed25519;
+    private Persona Claimed => claimed;
 
-        public override void Sign(ReadOnlySpan<byte> message, Span<byte> signature) => key.Sign(message, signature);
+    private bool HasSeen(ReadOnlySpan<byte> message)
+    {
+        foreach (var timestamp in _timestamps)
+        {
+            if (message.SequenceEqual(timestamp))
+            {
+                return true;
+            }
+        }
+
+        return message.StartsWith(StaticKeyPrefix) && message[StaticKeyPrefix.Length..].SequenceEqual(claimed.Face.X25519);
+    }
+
+    private sealed class LyingEd25519(LyingCrypto liar, Ed25519PrivateKey key) : Ed25519PrivateKey
+    {
+        public override ReadOnlySpan<byte> PublicKey => liar.Claimed.Face.Ed25519;
+
+        public override void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
+        {
+            if (!liar.HasSeen(message))
+            {
+                key.Sign(message, signature);
+                return;
+            }
+
+            using var seen = liar.Inner.ImportEd25519PrivateKey(liar.Claimed.Seed);
+            seen.Sign(message, signature);
+        }
 
         protected override void Dispose(bool disposing) => key.Dispose();
     }
