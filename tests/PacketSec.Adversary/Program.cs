@@ -20,7 +20,7 @@ var quick = new Option<bool>("--quick") { Description = "Plays as often as every
 var only = new Option<string[]>("--only") { Description = "Plays these games only.", AllowMultipleArgumentsPerToken = true };
 only.AcceptOnlyFromAmong([.. AllGames.List.Select(game => game.Name)]);
 var schemes = new Option<string[]>("--scheme") { Description = "Plays against these schemes only.", AllowMultipleArgumentsPerToken = true };
-schemes.AcceptOnlyFromAmong([.. Schemes.All.Select(scheme => scheme.Scheme).Distinct()]);
+schemes.AcceptOnlyFromAmong([.. MeasuredSchemes.All.Select(scheme => scheme.Scheme).Distinct()]);
 var print = new Option<bool>("--print") { Description = "Writes what was measured into spec/properties.md." };
 
 var root = new RootCommand("Plays adversaries against the schemes, sixteen properties of a channel, and against controls that must lose.")
@@ -31,11 +31,11 @@ root.SetAction(result =>
 {
     var number = result.GetValue(runs);
     var games = result.GetValue(only) is { Length: > 0 } names ? AllGames.List.Where(game => names.Contains(game.Name)).ToArray() : AllGames.List;
-    var contestants = result.GetValue(schemes) is { Length: > 0 } some ? Schemes.All.Where(scheme => some.Contains(scheme.Scheme)).ToArray() : Schemes.All;
+    var contestants = result.GetValue(schemes) is { Length: > 0 } some ? MeasuredSchemes.All.Where(scheme => some.Contains(scheme.Scheme)).ToArray() : MeasuredSchemes.All;
     var plan = (result.GetValue(quick) ? Plan.Quick : new() { Seed = result.GetValue(seed), ConfirmRuns = number, SearchRuns = Math.Max(Plan.Quick.SearchRuns, number / 10) })
         with
     { Games = games, Schemes = contestants };
-    if (result.GetValue(print) && (games.Count < AllGames.List.Count || contestants.Count < Schemes.All.Count))
+    if (result.GetValue(print) && (games.Count < AllGames.List.Count || contestants.Count < MeasuredSchemes.All.Count))
     {
         Console.Error.WriteLine("--print writes whole tables: leave --only and --scheme out.");
         return 2;

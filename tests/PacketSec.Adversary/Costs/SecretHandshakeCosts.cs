@@ -34,7 +34,7 @@ internal sealed class SecretHandshakeCosts : IDisposable
     private readonly Persona _other = Persona.Of(7, "Carol");
     private readonly WatchedCrypto _watched = new(Crypto);
     private readonly DeterministicRandom _random = new(7);
-    private readonly Scene _scene = new(Schemes.All.Single(scheme => scheme.Scheme == Scheme && scheme.Mode == SchemeContestant.Direct), 7);
+    private readonly Scene _scene = new(MeasuredSchemes.All.Single(scheme => scheme.Scheme == Scheme && scheme.Mode == SchemeContestant.Direct), 7);
     private readonly MachineParty _party;
     private int _callers;
 

@@ -23,7 +23,7 @@ internal sealed record Plan
 
     public IReadOnlyList<Game> Games { get; init; } = AllGames.List;
 
-    public IReadOnlyList<Contestant> Schemes { get; init; } = Contestants.Schemes.All;
+    public IReadOnlyList<Contestant> Schemes { get; init; } = Contestants.MeasuredSchemes.All;
 
     public bool WithControls { get; init; } = true;
 

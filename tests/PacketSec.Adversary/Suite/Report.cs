@@ -77,7 +77,7 @@ internal static class Report
             $"{(measured.IsMet ? "yes" : "no")}, {measured.Wins}/{measured.Runs}{(measured.Z is { } z ? $", z {z:F2}" : "")}");
 
     private static string[] Contestants(IReadOnlyList<Measurement> measurements)
-        => [.. Adversary.Contestants.Schemes.All.Select(scheme => scheme.Name).Where(name => measurements.Any(measured => measured.Contestant == name))];
+        => [.. Adversary.Contestants.MeasuredSchemes.All.Select(scheme => scheme.Name).Where(name => measurements.Any(measured => measured.Contestant == name))];
 
     private static Measurement? Find(IReadOnlyList<Measurement> measurements, string game, string contestant)
         => measurements.FirstOrDefault(measured => measured.Game == game && measured.Contestant == contestant);

@@ -30,5 +30,5 @@ internal static class Verdict
     }
 
     public static bool IsControl(Measurement measurement) => AllControls.Of[measurement.Game].Any(control => control.Name == measurement.Contestant)
-        && !Schemes.All.Any(scheme => scheme.Name == measurement.Contestant);
+        && !MeasuredSchemes.All.Any(scheme => scheme.Name == measurement.Contestant);
 }

@@ -25,7 +25,7 @@ public sealed class AdversarySuiteTests
         Assert.All(AllGames.List, game =>
         {
             Assert.NotEmpty(AllControls.Of[game.Name]);
-            Assert.All(Schemes.All, scheme => Assert.NotNull(Expectation.Of(game.Name, scheme.Name)));
+            Assert.All(MeasuredSchemes.All, scheme => Assert.NotNull(Expectation.Of(game.Name, scheme.Name)));
         });
     }
 
@@ -36,7 +36,7 @@ public sealed class AdversarySuiteTests
         var plan = Plan.Quick with
         {
             Games = [.. AllGames.List.Where(game => game.Name is "11a" or "12a")],
-            Schemes = [.. Schemes.All.Where(scheme => scheme.Scheme == "secret-handshake-1")],
+            Schemes = [.. MeasuredSchemes.All.Where(scheme => scheme.Scheme == "secret-handshake-1")],
             WithControls = false,
         };
         Assert.Equal(
@@ -47,7 +47,7 @@ public sealed class AdversarySuiteTests
     [Fact]
     public void A_game_is_a_function_of_its_seed()
     {
-        var plan = Plan.Quick with { SearchRuns = 4, Schemes = [Schemes.All[0]], Games = [.. AllGames.List.Where(game => game.Name is "5c" or "7a" or "16a")] };
+        var plan = Plan.Quick with { SearchRuns = 4, Schemes = [MeasuredSchemes.All[0]], Games = [.. AllGames.List.Where(game => game.Name is "5c" or "7a" or "16a")] };
         Assert.Equal(plan.Play(), plan.Play());
         Assert.NotEqual(plan.Play(), (plan with { Seed = 2 }).Play());
     }
@@ -58,7 +58,7 @@ public sealed class AdversarySuiteTests
         var page = File.ReadAllLines(Page.Find(AppContext.BaseDirectory));
         page = page[(Array.IndexOf(page, "<!-- games:begin -->") + 1)..Array.IndexOf(page, "<!-- games:end -->")];
         var contestants = Cells(page[0])[2..];
-        Assert.Equal(Schemes.All.Select(scheme => scheme.Name), contestants);
+        Assert.Equal(MeasuredSchemes.All.Select(scheme => scheme.Name), contestants);
         foreach (var game in AllGames.List)
         {
             var row = Cells(page.Single(line => Cells(line) is [var first, ..] && first == game.Name));

@@ -13,7 +13,7 @@ public sealed class AdversaryToolTests
     public void The_thief_finds_every_key_of_a_live_session()
     {
         var (alice, bob) = (Persona.Of(1, "Alice"), Persona.Of(1, "Bob"));
-        foreach (var scheme in Schemes.All)
+        foreach (var scheme in MeasuredSchemes.All)
         {
             using var scene = new Scene(scheme, 1);
             var a = scene.Join("A", alice, Scene.AliceAt, known: bob.Face);
@@ -33,7 +33,7 @@ public sealed class AdversaryToolTests
     public void Who_has_the_secrets_of_one_side_reads_the_handshake_and_all_that_follows()
     {
         var (alice, bob) = (Persona.Of(1, "Alice"), Persona.Of(1, "Bob"));
-        foreach (var scheme in Schemes.All)
+        foreach (var scheme in MeasuredSchemes.All)
         {
             using var scene = new Scene(scheme, 1);
             var watched = new WatchedCrypto(CryptoProvider.Default);
@@ -74,7 +74,7 @@ public sealed class AdversaryToolTests
     public void The_page_is_rewritten_between_its_markers()
     {
         const string Before = "a\n<!-- how:begin -->\n<!-- how:end -->\n<!-- matrix:begin -->\nREPLACED\n<!-- matrix:end -->\n<!-- games:begin -->\n<!-- games:end -->\n<!-- controls:begin -->\n<!-- controls:end -->\nz\n";
-        var after = Page.Rewrite(Before, [new("6c", Schemes.All[0].Name, 16, 14, null, false, "")], "by a test");
+        var after = Page.Rewrite(Before, [new("6c", MeasuredSchemes.All[0].Name, 16, 14, null, false, "")], "by a test");
         Assert.StartsWith("a\n<!-- how:begin -->\nby a test\n<!-- how:end -->", after);
         Assert.Contains("no, 14/16", after);
         Assert.DoesNotContain("REPLACED", after);

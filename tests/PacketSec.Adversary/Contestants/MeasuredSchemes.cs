@@ -6,7 +6,7 @@ using PacketSec.Simulation.Network;
 namespace PacketSec.Adversary.Contestants;
 
 /// <summary>The schemes that are measured, and where their Noise messages lie in their packets.</summary>
-internal static class Schemes
+internal static class MeasuredSchemes
 {
     private const int MostPairs = 6;
 
