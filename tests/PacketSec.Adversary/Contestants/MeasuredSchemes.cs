@@ -30,7 +30,9 @@ internal static class MeasuredSchemes
     /// <summary>Gets a hiding scheme under a proposal that shows the dialler's own peer ID.</summary>
     public static Contestant WithTruePeerId { get; } = new SchemeContestant(SecretHandshakeViews)
     {
-        Scheme = "secret-handshake-1", Mode = "PSEC, true peer ID", IsWeakened = true,
+        Scheme = "secret-handshake-1",
+        Mode = "PSEC, true peer ID",
+        IsWeakened = true,
     };
 
     private static IEnumerable<NoiseView> P2pkeViews(WireView wire)
