@@ -13,6 +13,12 @@ public sealed record HostOptions
     /// <summary>The provider; real cryptography is the default.</summary>
     public ICryptoProvider Crypto { get; init; } = CryptoProvider.Default;
 
+    /// <summary>The seed of the identity, 32 bytes; null takes one from the world's generator.</summary>
+    public byte[]? IdentitySeed { get; init; }
+
+    /// <summary>The seed of the host's randomness; null takes one from the world's generator.</summary>
+    public ulong? RandomSeed { get; init; }
+
     /// <summary>The direct scheme that it serves, or null for none.</summary>
     public string? DirectScheme { get; init; } = "p2pke-1";
 

@@ -168,6 +168,9 @@ public sealed partial class SimulatedHost
                 _endpoint.HandleNegotiation(_world.Now, peer.Handle, requested.Request);
                 DrainEndpoint();
                 break;
+            case PeerEvent.SessionEnded:
+                _aead.ForgetKeys();
+                break;
             case PeerEvent.Closed:
                 _endpoint.ClosePeer(peer.Handle);
                 DrainEndpoint();

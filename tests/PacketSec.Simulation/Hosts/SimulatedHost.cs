@@ -32,9 +32,9 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
         ArgumentNullException.ThrowIfNull(world);
         _world = world;
         _options = options ?? new();
-        _random = world.Random.Fork();
+        _random = _options.RandomSeed is { } seed ? new(seed) : world.Random.Fork();
         _source = new(_random.NextUInt64());
-        _identity = IdentityKey.FromSeed(_random.NextBytes(32), _options.Crypto);
+        _identity = IdentityKey.FromSeed(_options.IdentitySeed ?? _random.NextBytes(32), _options.Crypto);
         _aead = new(_options.Crypto);
         Name = name;
         Address = address;
