@@ -53,6 +53,8 @@ root.SetAction(result =>
     {
         var path = Page.Find(Environment.CurrentDirectory);
         File.WriteAllText(path, Page.Rewrite(File.ReadAllText(path), measurements, $"Measured with `--runs {plan.ConfirmRuns} --seed {plan.Seed}`."));
+        var readme = Page.FindReadme(path);
+        File.WriteAllText(readme, Page.CopyMatrix(File.ReadAllText(path), File.ReadAllText(readme)));
     }
 
     Console.WriteLine($"{measurements.Count - failed} passed, {failed} failed, 0 skipped");

@@ -31,12 +31,27 @@ internal static class Page
         return Replace(page, "controls", Report.Controls(measurements));
     }
 
+    /// <summary>Finds the page that shows the matrix, and nothing else of it, to whoever comes first.</summary>
+    public static string FindReadme(string page) => Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(page)!)!, "README.md");
+
+    /// <summary>Returns the lines of the matrix as they stand in a page.</summary>
+    public static string MatrixOf(string page)
+    {
+        const string Begin = "<!-- matrix:begin -->";
+        var from = page.IndexOf(Begin, StringComparison.Ordinal);
+        var to = page.IndexOf("<!-- matrix:end -->", StringComparison.Ordinal);
+        return from < 0 || to < from ? string.Empty : page[(from + Begin.Length)..to].Trim('\n');
+    }
+
+    /// <summary>Puts the matrix of one page into another.</summary>
+    public static string CopyMatrix(string from, string to) => Replace(to, "matrix", MatrixOf(from));
+
     private static string Replace(string page, string name, string text)
     {
         var (begin, end) = ($"<!-- {name}:begin -->\n", $"<!-- {name}:end -->");
         var (from, to) = (page.IndexOf(begin, StringComparison.Ordinal), page.IndexOf(end, StringComparison.Ordinal));
         return from < 0 || to < from
-            ? throw new GameException($"{Name} lacks the lines '{begin.TrimEnd()}' and '{end}': put them where the table is to go.")
+            ? throw new GameException($"The page lacks the lines '{begin.TrimEnd()}' and '{end}': put them where the table is to go.")
             : page[..(from + begin.Length)] + text.TrimEnd('\n') + "\n" + page[to..];
     }
 }

@@ -67,5 +67,14 @@ public sealed class AdversarySuiteTests
         }
     }
 
+    [Fact]
+    public void Whoever_comes_first_sees_the_same_matrix()
+    {
+        var path = Page.Find(AppContext.BaseDirectory);
+        var matrix = Page.MatrixOf(File.ReadAllText(path));
+        Assert.Equal(18, matrix.Split('\n').Length);
+        Assert.Equal(matrix, Page.MatrixOf(File.ReadAllText(Page.FindReadme(path))));
+    }
+
     private static string[] Cells(string line) => line.StartsWith('|') ? line.Trim('|').Split('|', StringSplitOptions.TrimEntries) : [];
 }
