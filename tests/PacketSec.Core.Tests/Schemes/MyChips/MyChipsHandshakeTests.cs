@@ -1,4 +1,5 @@
 using System.Text;
+using PacketSec.Core.Tests.Schemes;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
@@ -232,6 +233,39 @@ public sealed class MyChipsHandshakeTests
         Assert.False(SitePacket.TryReadId(new byte[256].AsSpan(), out _));
         Assert.False(SitePacket.TryReadId("a\nb"u8, out _));
         Assert.False(SitePacket.TryReadId([0xff], out _));
+    }
+
+    //= spec/mychips.md#equal-work
+    [Theory]
+    [InlineData('I')]
+    [InlineData('N')]
+    public void A_first_message_that_fails_costs_no_fewer_key_agreements(char kind)
+    {
+        var crypto = new CountingProvider(CryptoProvider.Default);
+        using var rig = new MyChipsRig(crypto: crypto);
+        using var first = Begin(rig, kind, null);
+        var genuine = CostOf(first.FirstMessage, DropReason.None);
+        var name = first.FirstMessage.ToArray();
+        name[40] ^= 1;
+        var payload = first.FirstMessage.ToArray();
+        payload[^1] ^= 1;
+
+        Assert.Equal(kind == 'I' ? 4 : 5, genuine);
+        Assert.InRange(CostOf(name, DropReason.NotAuthentic), genuine, genuine + 1);
+        Assert.InRange(CostOf(payload, DropReason.NotAuthentic), genuine, genuine + 1);
+        if (kind == 'N')
+        {
+            rig.Sites.Clear();
+            Assert.Equal(genuine, CostOf(first.FirstMessage, DropReason.UnknownSite));
+        }
+
+        int CostOf(byte[] message, DropReason expected)
+        {
+            crypto.Reset();
+            using var answer = rig.Answer(message);
+            Assert.Equal(expected, answer.Outcome);
+            return crypto.Agreements;
+        }
     }
 
     //= spec/mychips.md#answer-proves

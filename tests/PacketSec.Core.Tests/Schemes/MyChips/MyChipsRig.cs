@@ -14,12 +14,19 @@ internal sealed class MyChipsRig : IDisposable
 {
     public static readonly MyChipsScheme Scheme = new();
     private readonly IRandomSource _random;
+    private readonly ICryptoProvider _crypto;
 
-    public MyChipsRig(IRandomSource? random = null) => _random = random ?? new EndpointFixture.CountingSource();
+    public MyChipsRig(IRandomSource? random = null, ICryptoProvider? crypto = null)
+    {
+        _random = random ?? new EndpointFixture.CountingSource();
+        _crypto = crypto ?? CryptoProvider.Default;
+        Initiator = IdentityKey.FromSeed(new byte[32], _crypto);
+        Responder = IdentityKey.FromSeed([.. Enumerable.Repeat((byte)1, 32)], _crypto);
+    }
 
-    public IdentityKey Initiator { get; } = IdentityKey.FromSeed(new byte[32], CryptoProvider.Default);
+    public IdentityKey Initiator { get; }
 
-    public IdentityKey Responder { get; } = IdentityKey.FromSeed([.. Enumerable.Repeat((byte)1, 32)], CryptoProvider.Default);
+    public IdentityKey Responder { get; }
 
     public Dictionary<string, PublicKey> Sites { get; } = [];
 
@@ -31,7 +38,7 @@ internal sealed class MyChipsRig : IDisposable
         => number == 0 ? null : Agreement.Standard(CryptoProvider.Default, [0, (byte)number], MyChipsScheme.SchemeName, null);
 
     public SchemeContext ContextOf(IdentityKey identity)
-        => new(CryptoProvider.Default, _random, identity) { Certificate = Certificate, SiteId = SiteId, Sites = Sites };
+        => new(_crypto, _random, identity) { Certificate = Certificate, SiteId = SiteId, Sites = Sites };
 
     public Ticket NewTicket(string purpose = "tally", TicketBinding? binding = null) => Ticket.Issue(
         _random, Responder.PublicKey, [], new() { NotAfter = 1_800_000_000, Purpose = purpose, Binding = binding ?? TicketBinding.None });
