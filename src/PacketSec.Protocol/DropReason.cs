@@ -128,6 +128,24 @@ public enum DropReason
     /// <summary>An answer would make more bytes than came from an address that is not validated.</summary>
     Amplification,
 
+    /// <summary>A ticket that is not known, or is revoked.</summary>
+    TicketUnknown,
+
+    /// <summary>A ticket that is past its last second.</summary>
+    TicketExpired,
+
+    /// <summary>A ticket whose uses are gone.</summary>
+    TicketUsed,
+
+    /// <summary>A ticket that is bound to another key or user.</summary>
+    TicketBoundToAnother,
+
+    /// <summary>A ticket for another purpose.</summary>
+    TicketPurposeDiffers,
+
+    /// <summary>A site that is not in the directory.</summary>
+    UnknownSite,
+
     /// <summary>More came than the endpoint's own threads could take.</summary>
     Overload,
 }

@@ -1,6 +1,7 @@
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Protocol;
 
@@ -29,7 +30,17 @@ public abstract record EndpointEvent
     /// <param name="Identity">The key that the handshake proved.</param>
     /// <param name="Peer">Its peer ID.</param>
     /// <param name="Remote">Its address.</param>
-    public sealed record DecisionRequested(DecisionId Id, PublicKey Identity, PeerId Peer, NetworkAddress Remote) : EndpointEvent;
+    public sealed record DecisionRequested(DecisionId Id, PublicKey Identity, PeerId Peer, NetworkAddress Remote) : EndpointEvent
+    {
+        /// <summary>
+        /// Gets the ticket that it presents, by <c>mychips-1</c>: then the store's verdict is the answer, by
+        /// <see cref="EndpointMachine.DecideTicket"/>. Null without one.
+        /// </summary>
+        public PresentedTicket? Ticket { get; init; }
+
+        /// <summary>Gets the name by which it is known, by <c>mychips-1</c>: the directory has this key for it. Null without one.</summary>
+        public string? SiteId { get; init; }
+    }
 
     /// <summary>Something became of a peer's attempt: for <see cref="PeerMachine.HandleNegotiation"/>.</summary>
     /// <param name="Peer">The peer.</param>

@@ -49,7 +49,7 @@ public sealed partial class EndpointMachine
         return Received.Of(ReceivedKind.Handshake);
     }
 
-    private void OnAnswer(AnswerWork work)
+    private void OnAnswer(Instant now, AnswerWork work)
     {
         if (!_handshakes.TryGetValue(work.AttemptId, out var handshake))
         {
@@ -66,9 +66,9 @@ public sealed partial class EndpointMachine
 
         HandshakesBegun++;
         handshake.OnAnswered(work, work.RemoteKey is null ? null : PeerId.FromPublicKey(work.RemoteKey, _options.Crypto));
-        if (handshake.State == ResponderState.Asking)
+        if (handshake.Scheme.AsksBeforeAnswer)
         {
-            Ask(handshake);
+            OnVerifiedFirst(now, handshake);
         }
         else
         {
@@ -130,6 +130,7 @@ public sealed partial class EndpointMachine
         }
 
         handshake.OnVerified(work, peer);
+        OnFirstTransport(now, handshake);
         Judge(now, handshake, _options.AskApplication);
     }
 }

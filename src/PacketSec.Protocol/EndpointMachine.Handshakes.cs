@@ -27,6 +27,11 @@ public sealed partial class EndpointMachine
             return Count(outcome);
         }
 
+        if (Letters.Leads(datagram) && SpeaksLetters(path.Remote))
+        {
+            return HandleLettered(now, path, datagram);
+        }
+
         if (!PacketHeader.TryRead(datagram, out var header))
         {
             return Drop(DropReason.TooShort);
@@ -34,7 +39,7 @@ public sealed partial class EndpointMachine
 
         if (header.Counter.Value >= SpecLimits.FirstDataCounter)
         {
-            return HandleTransport(header, path, datagram);
+            return HandleTransport(header, SpecLimits.HeaderSize, path, datagram);
         }
 
         var step = _options.Catalogue.StepOf(datagram, out var scheme);
@@ -43,7 +48,12 @@ public sealed partial class EndpointMachine
             return Drop(_options.Catalogue.ReasonFor(header.Counter));
         }
 
-        if (scheme!.CheckLength(step, datagram.Length) is var length && length != DropReason.None)
+        return HandleStep(now, path, datagram, step, scheme!);
+    }
+
+    private Received HandleStep(Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, HandshakeStep step, Scheme scheme)
+    {
+        if (scheme.CheckLength(step, datagram.Length) is var length && length != DropReason.None)
         {
             return Drop(length);
         }
@@ -94,7 +104,7 @@ public sealed partial class EndpointMachine
             switch (work)
             {
                 case AnswerWork answer:
-                    OnAnswer(answer);
+                    OnAnswer(now, answer);
                     break;
                 case StatelessAnswerWork answer:
                     OnAnswer(answer);
@@ -133,9 +143,9 @@ public sealed partial class EndpointMachine
     }
 
     //= spec/sessions.md#early-data-held
-    private Received HandleTransport(PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    private Received HandleTransport(PacketHeader header, int headerSize, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
     {
-        if (datagram.Length < SpecLimits.DatagramOverhead)
+        if (datagram.Length < Letters.OverheadOf(headerSize))
         {
             return Drop(DropReason.TooShort);
         }
@@ -205,7 +215,8 @@ public sealed partial class EndpointMachine
         handshake.Agreement = agreement;
         _workCounts[(int)workClass]++;
         IReadOnlyList<Agreement?> agreements = scheme!.TagsFirst ? [agreement] : FindAgreements(path.Remote, route, scheme);
-        _work.Enqueue(scheme.BeginAnswer(_context, new(handshake.Id, handshake.FirstMessage, agreements, workClass)));
+        var identities = scheme.AsksBeforeAnswer ? KnownAt(route) : [];
+        _work.Enqueue(scheme.BeginAnswer(_context, new(handshake.Id, handshake.FirstMessage, agreements, workClass) { Known = identities }));
         if (agreement is not null)
         {
             OnFirstPacket(now, path.Remote, agreement);

@@ -51,6 +51,11 @@ public sealed partial class EndpointMachine
         {
             Refuse(handshake);
         }
+        else if (handshake is { Scheme.AsksBeforeAnswer: true, IsAllowed: false })
+        {
+            //= spec/mychips.md#rekey-asks-nobody
+            Refuse(handshake);
+        }
         else if (ask && !handshake.IsAllowed)
         {
             Ask(handshake);
@@ -65,11 +70,15 @@ public sealed partial class EndpointMachine
     {
         handshake.DecisionId = ++_lastDecision;
         _events.Enqueue(new EndpointEvent.DecisionRequested(
-            new(handshake.DecisionId), handshake.RemoteKey!, handshake.Peer!, handshake.Path.Remote));
+            new(handshake.DecisionId), handshake.RemoteKey!, handshake.Peer!, handshake.Path.Remote)
+        {
+            Ticket = handshake.Question?.Ticket,
+            SiteId = handshake.Question?.SiteId,
+        });
     }
 
     /// <summary>The application has spoken about an initiator that waits for the answer.</summary>
-    private void OnAsked(ResponderHandshake handshake, bool allow)
+    private void OnAsked(ResponderHandshake handshake, bool allow, DropReason refusal = DropReason.Refused)
     {
         if (allow)
         {
@@ -78,7 +87,7 @@ public sealed partial class EndpointMachine
         }
         else
         {
-            Drops.Add(DropReason.Refused);
+            Drops.Add(refusal);
             Remove(handshake);
         }
     }

@@ -19,6 +19,8 @@ public sealed partial class EndpointMachine : IDisposable
     private readonly EndpointMachineOptions _options;
     private readonly SchemeContext _context;
     private readonly Scheme? _directScheme;
+    private readonly Scheme[] _lettered;
+    private readonly bool _servesLetters;
     private readonly Dictionary<Scheme, StatelessResponder> _stateless = [];
     private readonly RouteTable _routes = new();
     private readonly PrefixLimiter _limiter = new();
@@ -48,7 +50,9 @@ public sealed partial class EndpointMachine : IDisposable
         ArgumentNullException.ThrowIfNull(options.Schemes);
         options.Catalogue.CheckServed(options.Schemes, options.DirectScheme, options.AllowMixture);
         _options = options;
-        _context = new SchemeContext(options.Crypto, options.Random, options.Identity, options.NetworkKey);
+        _context = new SchemeContext(options.Crypto, options.Random, options.Identity, options.NetworkKey) { Sites = options.Sites };
+        _lettered = options.Catalogue.All.Where(scheme => scheme.HasLetters).ToArray();
+        _servesLetters = options.Schemes.Append(options.DirectScheme).Any(name => name is not null && options.Catalogue.Find(name).HasLetters);
         _directScheme = options.DirectScheme is { } direct ? options.Catalogue.Find(direct) : null;
         foreach (var scheme in options.Schemes.Select(options.Catalogue.Find).Append(_directScheme).Distinct())
         {

@@ -37,6 +37,12 @@ public sealed class EndpointMachineOptions
     /// <summary>Gets how many channels others may have opened at once: 1 or more.</summary>
     public int InboundChannels { get; init; } = ImplementationLimits.InboundChannels;
 
+    /// <summary>
+    /// Gets the sites known by name and their Ed25519 keys, for <c>mychips-1</c>; null where there are none. It is read by any thread while the machine
+    /// lives: a concurrent dictionary may change meanwhile.
+    /// </summary>
+    public IReadOnlyDictionary<string, PublicKey>? Sites { get; init; }
+
     /// <summary>Gets the schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 }

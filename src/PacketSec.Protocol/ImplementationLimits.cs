@@ -110,6 +110,20 @@ public static class ImplementationLimits
     /// </summary>
     public const int AskedPerMinute = 16384;
 
+    /// <summary>What an initiator of <c>mychips-1</c> may tell of its user, in bytes. Past it: <see cref="DropReason.TooLong"/>.</summary>
+    public const int CertificateSize = 1024;
+
+    /// <summary>
+    /// Handshakes of one key by <c>mychips-1</c> that are answered and wait for their first packet. A further one displaces the oldest.
+    /// </summary>
+    public const int UnconfirmedPerKey = 4;
+
+    /// <summary>
+    /// Pairs of a ticket and the key that opened a channel by it, remembered for 10 minutes. Past it the oldest is forgotten: its key may then use
+    /// the ticket again within that time.
+    /// </summary>
+    public const int OpenedTickets = 16384;
+
     /// <summary>Schemes that a dial may propose, or an endpoint serve.</summary>
     public const int Schemes = 16;
 

@@ -42,24 +42,27 @@ public sealed class PacketAead : IDisposable
     /// <summary>Seals a payload behind the header that already stands in the packet.</summary>
     //= spec/p2pke.md#data-layout
     [SkipLocalsInit]
-    internal static void Seal(AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet)
+    internal static void Seal(
+        AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet, int headerSize = SpecLimits.HeaderSize)
     {
         Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];
         counter.WriteNonce(nonce);
-        aead.Seal(key, nonce, packet[..SpecLimits.HeaderSize], payload, packet[SpecLimits.HeaderSize..]);
+        aead.Seal(key, nonce, packet[..headerSize], payload, packet[headerSize..]);
     }
 
     /// <summary>Opens a packet of at least header and tag.</summary>
     [SkipLocalsInit]
-    internal static bool TryOpen(AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
+    internal static bool TryOpen(
+        AeadContext aead, ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload, int headerSize = SpecLimits.HeaderSize)
     {
         Span<byte> nonce = stackalloc byte[AeadContext.NonceSize];
         counter.WriteNonce(nonce);
-        return aead.TryOpen(key, nonce, packet[..SpecLimits.HeaderSize], packet[SpecLimits.HeaderSize..], payload);
+        return aead.TryOpen(key, nonce, packet[..headerSize], packet[headerSize..], payload);
     }
 
-    internal void Seal(ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet) => Seal(_seal, key, counter, payload, packet);
+    internal void Seal(ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> payload, Span<byte> packet, int headerSize = SpecLimits.HeaderSize)
+        => Seal(_seal, key, counter, payload, packet, headerSize);
 
-    internal bool TryOpen(ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload)
-        => TryOpen(_open, key, counter, packet, payload);
+    internal bool TryOpen(ReadOnlySpan<byte> key, PacketCounter counter, ReadOnlySpan<byte> packet, Span<byte> payload, int headerSize = SpecLimits.HeaderSize)
+        => TryOpen(_open, key, counter, packet, payload, headerSize);
 }

@@ -37,7 +37,7 @@ public sealed partial class PeerMachine
         Settle(now);
     }
 
-    private void StartAttempt(Instant now, in PathAddress path)
+    private void StartAttempt(Instant now, in PathAddress path, bool renews = false)
     {
         if (_attempts.Count > 0 || _negotiating is not null)
         {
@@ -46,7 +46,7 @@ public sealed partial class PeerMachine
 
         if (_proposal is null)
         {
-            StartHandshake(now, NewInitiation(now, _directScheme!, path));
+            StartHandshake(now, NewInitiation(now, _directScheme!, path, renews: renews));
         }
         else
         {
@@ -61,19 +61,22 @@ public sealed partial class PeerMachine
     {
         if (_newest?.Agreement is not { } agreement)
         {
-            StartAttempt(now, path);
+            StartAttempt(now, path, renews: true);
             return;
         }
 
-        StartHandshake(now, NewInitiation(now, _newest.Scheme, path, agreement, answerBy: now + SpecLimits.RekeyPatience));
+        StartHandshake(now, NewInitiation(now, _newest.Scheme, path, agreement, answerBy: now + SpecLimits.RekeyPatience, renews: true));
         Settle(now);
     }
 
     private Initiation NewInitiation(
-        Instant now, Scheme scheme, in PathAddress path, Agreement? agreement = null, bool embed = false, Instant? deadline = null, Instant? answerBy = null)
+        Instant now, Scheme scheme, in PathAddress path, Agreement? agreement = null, bool embed = false, Instant? deadline = null, Instant? answerBy = null,
+        bool renews = false)
         => new(scheme, _context, _options.WallClock, RemotePeer, path, now, _rtt, ++_lastAttempt)
         {
             Agreement = agreement,
+            Pass = renews ? null : _pass,
+            IsRenewal = renews,
             Embedded = embed,
             Deadline = deadline ?? now + SpecLimits.DialDeadline,
             AnswerBy = answerBy ?? deadline ?? now + SpecLimits.DialDeadline,

@@ -20,6 +20,11 @@ public sealed partial class PeerMachine
         Instant now, PacketAead aead, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, Span<byte> plaintext)
     {
         ArgumentNullException.ThrowIfNull(aead);
+        if (_hasLetters && Letters.Leads(datagram))
+        {
+            return HandleLettered(now, aead, path, datagram, plaintext);
+        }
+
         if (!PacketHeader.TryRead(datagram, out var header))
         {
             return TooShort(datagram);
@@ -32,7 +37,7 @@ public sealed partial class PeerMachine
 
         return datagram.Length < SpecLimits.DatagramOverhead
             ? TooShort(datagram)
-            : HandleTransport(now, aead, header, path, datagram, plaintext[..(datagram.Length - SpecLimits.DatagramOverhead)]);
+            : HandleTransport(now, aead, header, SpecLimits.HeaderSize, path, datagram, plaintext[..(datagram.Length - SpecLimits.DatagramOverhead)]);
     }
 
     /// <summary>Opens the next of the datagrams that came before their handshake was complete; call it after <see cref="Adopt"/> until false.</summary>
@@ -74,6 +79,27 @@ public sealed partial class PeerMachine
         return Received.Drop(reason);
     }
 
+    //= spec/mychips.md#transport-layout
+    private Received HandleLettered(
+        Instant now, PacketAead aead, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, Span<byte> plaintext)
+    {
+        var step = _options.Catalogue.StepOf(datagram, out var scheme);
+        if (step != HandshakeStep.None)
+        {
+            return HandleStep(step, scheme!, path, datagram);
+        }
+
+        var overhead = Letters.OverheadOf(Letters.HeaderSize);
+        if (!Letters.TryReadTransport(datagram, out var header) || datagram.Length < overhead)
+        {
+            return Drop(DropReason.TooShort);
+        }
+
+        return header.Counter.Value < SpecLimits.FirstDataCounter
+            ? Drop(DropReason.ReservedCounter)
+            : HandleTransport(now, aead, header, Letters.HeaderSize, path, datagram, plaintext[..(datagram.Length - overhead)]);
+    }
+
     // The endpoint machine knows what a frame of the negotiation is about.
     private Received TooShort(scoped ReadOnlySpan<byte> datagram)
         => PsecFrame.IsFrame(datagram) ? Received.NotMine(DropReason.TooShort) : Drop(DropReason.TooShort);
@@ -81,7 +107,7 @@ public sealed partial class PeerMachine
     //= spec/sessions.md#address-bound
     //= spec/sessions.md#trial-bound
     private Received HandleTransport(
-        Instant now, PacketAead aead, PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, Span<byte> payload)
+        Instant now, PacketAead aead, PacketHeader header, int headerSize, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram, Span<byte> payload)
     {
         if (_state is ChannelState.ClosingLocally or ChannelState.Closed)
         {
@@ -90,7 +116,7 @@ public sealed partial class PeerMachine
 
         var reason = DropReason.None;
         var last = _lastOpened;
-        if (last is not null && TryOpen(now, aead, last, header, path, datagram, payload, ref reason))
+        if (last is not null && TryOpen(now, aead, last, header, headerSize, path, datagram, payload, ref reason))
         {
             return OnAuthentic(now, last, header.Counter, payload);
         }
@@ -99,7 +125,7 @@ public sealed partial class PeerMachine
         for (var i = sessions.Count - 1; i >= 0; i--)
         {
             var session = sessions[i];
-            if (session != last && TryOpen(now, aead, session, header, path, datagram, payload, ref reason))
+            if (session != last && TryOpen(now, aead, session, header, headerSize, path, datagram, payload, ref reason))
             {
                 _lastOpened = session;
                 return OnAuthentic(now, session, header.Counter, payload);
@@ -110,10 +136,10 @@ public sealed partial class PeerMachine
     }
 
     private static bool TryOpen(
-        Instant now, PacketAead aead, Session session, PacketHeader header, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram,
+        Instant now, PacketAead aead, Session session, PacketHeader header, int headerSize, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram,
         Span<byte> payload, ref DropReason reason)
     {
-        if (session.ReceiveDirection != header.Direction || session.Path.Remote != path.Remote)
+        if (session.ReceiveDirection != header.Direction || session.HeaderSize != headerSize || session.Path.Remote != path.Remote)
         {
             return false;
         }
@@ -193,6 +219,12 @@ public sealed partial class PeerMachine
         var wasPresumed = session.State == SessionState.Presumed;
         session.Apply(SessionEvent.Authenticated);
         session.PendingFinish = 0;
+        if (session is { Role: SessionRole.Initiator, Scheme.NeedsIntroduction: true })
+        {
+            _pass?.Dispose();
+            _pass = null;
+        }
+
         if (_finishings.Find(finishing => finishing.Session == session) is { } finished)
         {
             _finishings.Remove(finished);
@@ -245,7 +277,12 @@ public sealed partial class PeerMachine
             return Drop(_options.Catalogue.ReasonFor(header.Counter));
         }
 
-        if (scheme!.CheckLength(step, datagram.Length) is var length && length != DropReason.None)
+        return HandleStep(step, scheme!, path, datagram);
+    }
+
+    private Received HandleStep(HandshakeStep step, Scheme scheme, scoped in PathAddress path, scoped ReadOnlySpan<byte> datagram)
+    {
+        if (scheme.CheckLength(step, datagram.Length) is var length && length != DropReason.None)
         {
             return Drop(length);
         }

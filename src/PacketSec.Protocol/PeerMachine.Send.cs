@@ -20,7 +20,7 @@ public sealed partial class PeerMachine
     /// <param name="now">The time.</param>
     /// <param name="aead">The calling thread's ciphers.</param>
     /// <param name="payload">At least one byte: an empty datagram is the protocol's own.</param>
-    /// <param name="datagram">Where the datagram goes: <see cref="SpecLimits.DatagramOverhead"/> bytes longer than the payload.</param>
+    /// <param name="datagram">Where the datagram goes: <see cref="DatagramOverhead"/> bytes longer than the payload.</param>
     /// <param name="written">The datagram's length when sealed, otherwise 0.</param>
     /// <param name="path">Where to send it when sealed.</param>
     /// <exception cref="ArgumentException">The payload is empty.</exception>

@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Sessions;
+using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol;
 
@@ -20,9 +21,30 @@ public sealed partial class PeerMachine
             _directScheme ??= session.Scheme;
         }
 
+        if (session.Scheme.HasLetters)
+        {
+            UseLetters();
+        }
+
         _sessions.Add(session);
         TrimSessions();
         return session;
+    }
+
+    /// <summary>From here on packets that begin with letters are looked for, and all payloads leave room for one.</summary>
+    private void UseLetters()
+    {
+        if (_hasLetters)
+        {
+            return;
+        }
+
+        _hasLetters = true;
+        MaxPayload = _options.MaxDatagramSize - Letters.OverheadOf(Letters.HeaderSize);
+        for (var i = _queue.RemoveLongerThan(MaxPayload); i > 0; i--)
+        {
+            Drops.Add(DropReason.TooLong);
+        }
     }
 
     private void TrimSessions()

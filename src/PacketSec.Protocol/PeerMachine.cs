@@ -2,6 +2,8 @@ using PacketSec.Protocol.Channels;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 
@@ -34,6 +36,7 @@ public sealed partial class PeerMachine : IDisposable
 
     private ProposalOptions? _proposal;
     private Scheme? _directScheme;
+    private TicketPass? _pass;
     private Negotiating? _negotiating;
     private long _lastAttempt;
     private Session? _newest;
@@ -51,6 +54,7 @@ public sealed partial class PeerMachine : IDisposable
     private bool _ownAttemptFailed;
     private bool _mismatched;
     private bool _peerClosed;
+    private bool _hasLetters;
 
     /// <summary>Creates the machine; nothing happens before <see cref="Connect"/> or <see cref="Adopt"/>.</summary>
     /// <param name="options">What it is made of.</param>
@@ -62,7 +66,11 @@ public sealed partial class PeerMachine : IDisposable
         options.Catalogue.CheckProposal(options.Proposal);
         _options = options;
         MaxPayload = options.MaxDatagramSize - SpecLimits.DatagramOverhead;
-        _context = new SchemeContext(options.Crypto, options.Random, options.Identity, options.NetworkKey);
+        _context = new SchemeContext(options.Crypto, options.Random, options.Identity, options.NetworkKey)
+        {
+            SiteId = options.SiteId,
+            Certificate = options.Certificate,
+        };
     }
 
     private enum ChannelState
@@ -96,7 +104,13 @@ public sealed partial class PeerMachine : IDisposable
     public bool MayBeReference { get; private set; } = true;
 
     /// <summary>Gets the longest payload that one datagram takes, in bytes.</summary>
-    public int MaxPayload { get; }
+    public int MaxPayload { get; private set; }
+
+    /// <summary>Gets by how many bytes the longest datagram is longer than its payload.</summary>
+    public int DatagramOverhead => _options.MaxDatagramSize - MaxPayload;
+
+    /// <summary>Gets what the peer told of its user when it began the channel, by <c>mychips-1</c>; empty elsewhere.</summary>
+    public ReadOnlyMemory<byte> RemoteCertificate { get; private set; }
 
     /// <summary>Gets when <see cref="HandleTimeout"/> is to be called next, or null.</summary>
     public Instant? NextDeadline => _timers.Next()?.At;
@@ -115,19 +129,32 @@ public sealed partial class PeerMachine : IDisposable
     /// <param name="path">Where; the local address may be left unspecified.</param>
     /// <param name="proposal">What is proposed, now and whenever the channel starts over; null is direct mode.</param>
     /// <param name="directScheme">The scheme of direct mode.</param>
+    /// <param name="ticket">A ticket of the peer, for <c>mychips-1</c>; what is needed of it is copied.</param>
     /// <exception cref="ArgumentException">The proposal lists what it may not, or a scheme cannot call this peer.</exception>
-    public void Connect(Instant now, in PathAddress path, ProposalOptions? proposal = null, string directScheme = P2pkeScheme.SchemeName)
+    public void Connect(
+        Instant now, in PathAddress path, ProposalOptions? proposal = null, string directScheme = P2pkeScheme.SchemeName, Ticket? ticket = null)
     {
         if (proposal is not null)
         {
             _options.Catalogue.CheckProposal(proposal);
         }
 
-        _options.Catalogue.CheckCallable(RemotePeer, proposal, directScheme);
+        _options.Catalogue.CheckCallable(RemotePeer, proposal, directScheme, ticket, _options.SiteId is not null);
 
         if (IsClosing)
         {
             return;
+        }
+
+        if (ticket is not null)
+        {
+            _pass?.Dispose();
+            _pass = new(ticket);
+        }
+
+        if (_options.Catalogue.MayHaveLetters(proposal, directScheme))
+        {
+            UseLetters();
         }
 
         _timers.Clear(PeerTimer.Retry);
@@ -194,6 +221,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         var added = AddSession(session);
+        RemoteCertificate = session.Certificate.IsEmpty ? RemoteCertificate : session.Certificate;
         //= spec/p2pke.md#responder-empty
         added.PendingConfirmation = 1;
         _liveness.OnAuthentic(now, isData: false);
@@ -295,6 +323,7 @@ public sealed partial class PeerMachine : IDisposable
     public void Dispose()
     {
         EndAttempt();
+        _pass?.Dispose();
         _sessions.Dispose();
         _queue.Clear();
         while (_work.TryDequeue(out var work))
@@ -362,6 +391,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         EndAttempt();
+        _pass?.Dispose();
         _finishings.Clear();
         foreach (var session in _sessions.All)
         {

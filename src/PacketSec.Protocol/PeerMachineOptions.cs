@@ -2,6 +2,8 @@ using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Sessions;
 
@@ -46,6 +48,15 @@ public sealed class PeerMachineOptions
     /// <summary>Gets the longest datagram sent, UDP payload in bytes: 256 to 65,507.</summary>
     public int MaxDatagramSize { get; init; } = ImplementationLimits.DatagramSize;
 
+    /// <summary>Gets the name by which other sites know this one, for <c>mychips-1</c>: 1 to 255 bytes of UTF-8; null where none do.</summary>
+    public string? SiteId { get; init; }
+
+    /// <summary>
+    /// Gets what this side tells of its user when it initiates <c>mychips-1</c>: up to <see cref="ImplementationLimits.CertificateSize"/> bytes, sent once
+    /// the keys are agreed on.
+    /// </summary>
+    public ReadOnlyMemory<byte> Certificate { get; init; }
+
     /// <summary>Gets the schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 
@@ -63,6 +74,22 @@ public sealed class PeerMachineOptions
             throw new ArgumentException("An idle timeout is positive and 3,650 days at most; null is for ever.");
         }
 
+        CheckIntroduction(SiteId, Certificate, MaxDatagramSize);
         Lifetimes.Validate();
+    }
+
+    /// <summary>Checks what an initiator says of itself.</summary>
+    //= spec/mychips.md#finish-once
+    internal static void CheckIntroduction(string? siteId, ReadOnlyMemory<byte> certificate, int maxDatagramSize)
+    {
+        if (siteId is not null)
+        {
+            TicketText.Check(siteId, 1, nameof(SiteId));
+        }
+
+        if (certificate.Length > Math.Min(ImplementationLimits.CertificateSize, maxDatagramSize - MyChipsScheme.MinFinish))
+        {
+            throw new ArgumentException($"A certificate has at most {ImplementationLimits.CertificateSize} bytes, and fits into one datagram.");
+        }
     }
 }

@@ -73,6 +73,12 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     /// <summary>Gets what the newest session was agreed on, the same at both ends; null in direct mode.</summary>
     public Agreement? Agreement => Volatile.Read(ref _agreement);
 
+    /// <summary>
+    /// Gets what the peer told of its user when it began the channel by <c>mychips-1</c>: bytes of the application's choice, which the peer alone vouches
+    /// for. Empty elsewhere.
+    /// </summary>
+    public ReadOnlyMemory<byte> RemoteCertificate => Peer.Machine.RemoteCertificate;
+
     /// <summary>Gets a task that completes, and never fails, when the channel is over: with the reason, or null when this side disposed it.</summary>
     public Task<PacketSecError?> Closed => _closed.Task;
 

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec;
 
@@ -25,6 +26,9 @@ public sealed record PacketSecConnectOptions
 
     /// <summary>Gets a value indicating whether schemes that hide identities may be proposed beside others: an attacker then chooses.</summary>
     public bool AllowSchemeMixture { get; init; }
+
+    /// <summary>Gets a ticket of the site that is dialled, for <c>mychips-1</c>; null without one. Copied by the dial: the caller disposes its own.</summary>
+    public Ticket? Ticket { get; init; }
 
     /// <summary>Returns the proposal, or null for direct mode.</summary>
     /// <exception cref="ArgumentException">The options contradict each other, or name what is unknown.</exception>

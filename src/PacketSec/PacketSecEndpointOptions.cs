@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using PacketSec.Internal;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
@@ -48,6 +49,33 @@ public sealed record PacketSecEndpointOptions
     /// once where you can: a dialler in direct mode may take a session for open after 100 ms without an answer.
     /// </summary>
     public Func<PeerIdentity, CancellationToken, ValueTask<bool>>? Authorize { get; init; }
+
+    /// <summary>
+    /// Gets the store of the tickets that sites come in by, for <c>mychips-1</c>; null, the default, lets none in by a ticket. The clock is that of
+    /// <see cref="TimeProvider"/>.
+    /// </summary>
+    public ITicketStore? Tickets { get; init; }
+
+    /// <summary>
+    /// Gets the sites known by name and their Ed25519 keys, for <c>mychips-1</c>; null, the default, knows none. Read by several threads: a concurrent
+    /// dictionary may change while the endpoint lives.
+    /// </summary>
+    public IReadOnlyDictionary<string, PublicKey>? Sites { get; init; }
+
+    /// <summary>
+    /// Gets the question whether a site of <see cref="Sites"/>, whose key is proven, may open a channel; null, the default, lets none in. Called as
+    /// <see cref="Authorize"/> is, for each new channel; whoever gets a "no" hears nothing.
+    /// </summary>
+    public Func<PublicKey, string, CancellationToken, ValueTask<bool>>? AuthorizePeer { get; init; }
+
+    /// <summary>Gets the name by which other sites know this one, for <c>mychips-1</c>: 1 to 255 bytes of UTF-8; null, the default, needs tickets.</summary>
+    public string? SiteId { get; init; }
+
+    /// <summary>
+    /// Gets what this side tells of its user when it opens a channel by <c>mychips-1</c>: up to <see cref="ImplementationLimits.CertificateSize"/> bytes
+    /// of the application's choice, readable for the other side alone.
+    /// </summary>
+    public ReadOnlyMemory<byte> Certificate { get; init; }
 
     /// <summary>Gets the clock for all deadlines. The default also counts the time that the machine is suspended, where the system tells it.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
@@ -141,6 +169,7 @@ public sealed record PacketSecEndpointOptions
         CheckRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
         CheckRange(ReceiveQueueDatagrams, 1, 1 << 20, nameof(ReceiveQueueDatagrams));
         CheckRange(ReceiveQueueBytes, ImplementationLimits.MaxUdpPayload, 1 << 30, nameof(ReceiveQueueBytes));
+        PeerMachineOptions.CheckIntroduction(SiteId, Certificate, MaxUdpPayload);
         CheckRange(SocketReceiveBufferBytes, 1, int.MaxValue, nameof(SocketReceiveBufferBytes));
         CheckRange(Shards, 1, 64, nameof(Shards));
         CheckRange(SocketSendBufferBytes, 1, int.MaxValue, nameof(SocketSendBufferBytes));

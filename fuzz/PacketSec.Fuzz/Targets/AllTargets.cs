@@ -7,6 +7,7 @@ internal static class AllTargets
 {
     public static IReadOnlyList<FuzzTarget> List { get; } =
     [
+        new MyChipsTarget(),
         new NegotiatorTarget(),
         new NoiseHandshakeTarget(),
         new NoiseXXClaimTarget(),

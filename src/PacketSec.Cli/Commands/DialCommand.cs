@@ -120,7 +120,9 @@ internal static class DialCommand
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
-        await using var channel = await local.ConnectAsync(address, options.Schemes.ToConnectOptions(parsed), cancellationToken);
+        var dial = options.Schemes.ToConnectOptions(parsed);
+        using var ticket = dial.Ticket;
+        await using var channel = await local.ConnectAsync(address, dial, cancellationToken);
         var watcher = await PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("dial");
         var exchange = new LineExchange(channel, context.Input, reporter, linger);
@@ -153,7 +155,9 @@ internal static class DialCommand
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
-        await using var channel = await local.ConnectAsync(address, options.Schemes.ToConnectOptions(parsed), cancellationToken);
+        var dial = options.Schemes.ToConnectOptions(parsed);
+        using var ticket = dial.Ticket;
+        await using var channel = await local.ConnectAsync(address, dial, cancellationToken);
         var watcher = await PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("dial");
         using var run = new EchoRun(channel, plan, () => watcher.IsMismatched);

@@ -148,7 +148,8 @@ internal sealed class EndpointOptions
 
     /// <summary>Opens the endpoint.</summary>
     public LocalEndpoint Open(
-        CliContext context, Reporter reporter, ParseResult parsed, Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize = null)
+        CliContext context, Reporter reporter, ParseResult parsed, Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize = null,
+        ITicketStore? tickets = null)
     {
         var keyFile = parsed.GetValue(_key);
         var isNew = keyFile is not null && !File.Exists(keyFile);
@@ -162,6 +163,7 @@ internal sealed class EndpointOptions
                 SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
                 LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
                 Authorize = authorize,
+                Tickets = tickets,
                 DatagramPath = PathOf(parsed, _path),
                 Shards = _shards is null ? 1 : parsed.GetValue(_shards),
                 Tap = tap,

@@ -31,8 +31,9 @@ internal static class ListenCommand
         {
             var list = AccessList.Load(parsed.GetValue(allow) ?? [], parsed.GetValue(allowFile));
             var reporter = new Reporter(context, parsed.GetValue(context.Json));
+            var tickets = await endpoint.Schemes.OpenTicketsAsync(context, parsed);
             await using var local = endpoint.Open(
-                context, reporter, parsed, list is null ? null : (identity, _) => ValueTask.FromResult(list.Contains(identity.PeerId)));
+                context, reporter, parsed, list is null ? null : (identity, _) => ValueTask.FromResult(list.Contains(identity.PeerId)), tickets);
             PrintListening(reporter, local.Endpoint, endpoint.Schemes.SchemesOf(parsed), endpoint.Schemes.DirectOf(parsed), list?.Count);
             await ServeAllAsync(reporter, local.Endpoint, parsed.GetValue(echo), cancellationToken);
             return ExitCodes.Success;

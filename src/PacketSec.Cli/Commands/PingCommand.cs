@@ -41,7 +41,9 @@ internal static class PingCommand
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
-        await using var channel = await local.ConnectAsync(address, options.Schemes.ToConnectOptions(parsed), cancellationToken);
+        var dial = options.Schemes.ToConnectOptions(parsed);
+        using var ticket = dial.Ticket;
+        await using var channel = await local.ConnectAsync(address, dial, cancellationToken);
         var watcher = await DialCommand.PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("ping");
         using var run = new PingRun(channel, plan, reporter);

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using PacketSec.Cli.Tickets;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Schemes.P2pke;
 
 namespace PacketSec.Cli.Commands;
@@ -16,8 +18,12 @@ internal sealed class SchemeOptions
     private readonly Option<string?> _direct;
     private readonly Option<bool>? _hidden;
 
-    private SchemeOptions(Command command, string schemes, string direct, string? hidden)
+    // A listener has a folder of tickets, a dialler the file of one.
+    private readonly Option<string?> _tickets;
+
+    private SchemeOptions(Command command, string schemes, string direct, string? hidden, Option<string?> tickets)
     {
+        _tickets = tickets;
         _schemes = new("--scheme")
         {
             Description = $"{schemes} Can be repeated, the first choice first. Known: {NamesOf(Known.Names)}; default: {NamesOf(Default)}.",
@@ -26,6 +32,7 @@ internal sealed class SchemeOptions
         _direct = new("--direct") { Description = direct, HelpName = "NAME" };
         command.Options.Add(_schemes);
         command.Options.Add(_direct);
+        command.Options.Add(_tickets);
         if (hidden is not null)
         {
             _hidden = new("--hidden") { Description = hidden };
@@ -39,13 +46,23 @@ internal sealed class SchemeOptions
         command,
         "A scheme that proposals of others are accepted for.",
         "Serve this scheme also to peers that do not negotiate. None by default.",
-        hidden: null);
+        hidden: null,
+        new("--tickets")
+        {
+            Description = $"With {MyChipsScheme.SchemeName}: let in who has a ticket of this folder, which psec ticket issue makes.",
+            HelpName = "DIR",
+        });
 
     public static SchemeOptions ForDialler(Command command) => new(
         command,
         "A scheme to propose.",
         "Do not negotiate: the peer is known to serve this scheme directly (psec listen --direct NAME).",
-        "Hide this side's peer ID in the proposal. All schemes proposed must hide identities.");
+        "Hide this side's peer ID in the proposal. All schemes proposed must hide identities.",
+        new("--ticket")
+        {
+            Description = $"With {MyChipsScheme.SchemeName}: the file with the ticket's text or link, as psec ticket issue prints it.",
+            HelpName = "FILE",
+        });
 
     public static string NamesOf(IEnumerable<string> names) => string.Join(", ", names);
 
@@ -66,13 +83,22 @@ internal sealed class SchemeOptions
             : options with { Schemes = [] };
     }
 
+    /// <summary>Returns the options of a dial; whoever dials disposes the ticket in it.</summary>
+    /// <exception cref="CliException">The file of the ticket cannot be read, or holds none.</exception>
     public PacketSecConnectOptions ToConnectOptions(ParseResult parsed) => new()
     {
         DirectScheme = parsed.GetValue(_direct),
 
         // Where nothing is said, what hides identities hides the peer ID too.
         HidePeerId = _hidden is not null && parsed.GetValue(_hidden) ? true : null,
+        Ticket = parsed.GetValue(_tickets) is { } file ? TicketFile.Read(file) : null,
     };
+
+    /// <summary>Opens the folder of tickets that a listener is given; null without one.</summary>
+    /// <exception cref="CliException">There is none, or it cannot be used.</exception>
+    public async Task<ITicketStore?> OpenTicketsAsync(CliContext context, ParseResult parsed) => parsed.GetValue(_tickets) is { } folder
+        ? await TicketFolder.GuardAsync(folder, () => Task.FromResult(TicketFolder.OpenExisting(context, folder)))
+        : null;
 
     private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed) => listed is { Count: > 0 } ? listed : Default;
 
@@ -88,6 +114,7 @@ internal sealed class SchemeOptions
             return;
         }
 
+        CheckTickets(command, direct is not null && _hidden is not null ? [direct] : direct is null ? ListedOrDefault(listed) : [.. ListedOrDefault(listed), direct]);
         if (_hidden is null)
         {
             Report(command, () => Known.CheckServed(ListedOrDefault(listed), direct, allowMixture: false));
@@ -108,14 +135,28 @@ internal sealed class SchemeOptions
         var open = ListedOrDefault(listed).Where(name => !Known.Hides(name)).Distinct().ToList();
         if (isHidden && open.Count > 0)
         {
-            var hiding = Known.Names.Where(Known.Hides).ToList();
-            command.AddError(hiding.Count == 0
-                ? $"--hidden proposes only schemes that hide identities, and there is none yet ({NamesOf(Known.Names)} shows them): dial without --hidden."
-                : $"--hidden proposes only schemes that hide identities, and {NamesOf(open)} shows them: list such as hide by --scheme ({NamesOf(hiding)}).");
+            var hiding = Known.Names.Where(Known.Hides);
+            command.AddError(
+                $"--hidden proposes only schemes that hide identities, and {NamesOf(open)} shows them: list such as hide by --scheme ({NamesOf(hiding)}).");
             return;
         }
 
         Report(command, () => Known.CheckProposal(new ProposalOptions { Schemes = ListedOrDefault(listed), HidePeerId = isHidden }));
+    }
+
+    /// <summary>Without tickets the scheme lets nobody in, and others take none.</summary>
+    private void CheckTickets(CommandResult command, IReadOnlyList<string> named)
+    {
+        const string Scheme = MyChipsScheme.SchemeName;
+        var given = command.GetResult(_tickets) is { Implicit: false };
+        if (given && !named.Contains(Scheme))
+        {
+            command.AddError($"{_tickets.Name} needs --scheme {Scheme} or --direct {Scheme}: other schemes take no tickets.");
+        }
+        else if (!given && named.Contains(Scheme))
+        {
+            command.AddError($"{Scheme} needs {_tickets.Name} {_tickets.HelpName}: without tickets nobody is let in.");
+        }
     }
 
     private static void Report(CommandResult command, Action check)

@@ -39,6 +39,27 @@ internal sealed class SendQueue
         }
     }
 
+    /// <summary>Removes datagrams that have become too long.</summary>
+    /// <returns>How many.</returns>
+    public int RemoveLongerThan(int length)
+    {
+        var removed = 0;
+        for (var i = _datagrams.Count; i > 0; i--)
+        {
+            if (_datagrams.Peek().Length > length)
+            {
+                Remove();
+                removed++;
+            }
+            else
+            {
+                _datagrams.Enqueue(_datagrams.Dequeue());
+            }
+        }
+
+        return removed;
+    }
+
     public void AddTo(StateDigestBuilder digest)
     {
         digest.Add(_bytes);

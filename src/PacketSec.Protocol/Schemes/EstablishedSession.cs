@@ -43,6 +43,9 @@ public sealed class EstablishedSession : IDisposable
     /// <summary>Gets what the session was agreed on; null in direct mode.</summary>
     public Agreement? Agreement { get; init; }
 
+    /// <summary>Gets what the initiator told of its user, by <c>mychips-1</c>; empty elsewhere, and for the initiator.</summary>
+    public ReadOnlyMemory<byte> Certificate { get; init; }
+
     internal Scheme Scheme { get; }
 
     internal SecretKey SendKey { get; }

@@ -2,6 +2,7 @@ using PacketSec.Crypto;
 using PacketSec.Noise;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes;
@@ -58,6 +59,12 @@ internal sealed class Initiation : IDisposable
     /// <summary>Gets what the handshake is bound to; null in direct mode.</summary>
     public Agreement? Agreement { get; init; }
 
+    /// <summary>Gets what the first message shows of a ticket; the peer machine owns it.</summary>
+    public TicketPass? Pass { get; init; }
+
+    /// <summary>Gets a value indicating whether it renews a session of its channel.</summary>
+    public bool IsRenewal { get; init; }
+
     /// <summary>Gets or sets a value indicating whether the first message stands in a proposal, and is not sent by itself.</summary>
     public bool Embedded { get; set; }
 
@@ -90,7 +97,8 @@ internal sealed class Initiation : IDisposable
     public bool IsLaterThan(Instant begun) => FirstSentAt is null || FirstSentAt > begun;
 
     /// <summary>Starts making a first message with a fresh ephemeral key.</summary>
-    public FirstMessageWork BeginFirst(Instant now) => Scheme.BeginFirst(_context, new(Id, Agreement, _remote, _wallClock.ToUnixTime(now)));
+    public FirstMessageWork BeginFirst(Instant now) => Scheme.BeginFirst(
+        _context, new(Id, Agreement, _remote, _wallClock.ToUnixTime(now)) { Pass = Pass?.Copy(), IsRenewal = IsRenewal });
 
     /// <summary>Takes a fresh first message; the one before it counts no more.</summary>
     //= spec/p2pke.md#init-hello-latest

@@ -89,6 +89,12 @@ internal sealed class ResponderHandshake : IDisposable
     /// <summary>Gets its peer ID.</summary>
     public PeerId? Peer { get; private set; }
 
+    /// <summary>Gets what is asked before the answer; null where nothing is.</summary>
+    public AdmissionQuestion? Question { get; private set; }
+
+    /// <summary>Gets what the initiator told of its user.</summary>
+    public byte[] Certificate { get; private set; } = [];
+
     /// <summary>Gets or sets the question to the application.</summary>
     public long DecisionId { get; set; }
 
@@ -107,7 +113,8 @@ internal sealed class ResponderHandshake : IDisposable
         RemoteKey = work.RemoteKey;
         Peer = peer;
         _keys = work.TakePendingKeys();
-        State = Scheme.AsksBeforeAnswer ? ResponderState.Asking : ResponderState.Answered;
+        Question = work.Question;
+        State = Question is null ? ResponderState.Answered : ResponderState.Asking;
     }
 
     /// <summary>The application allowed the answer that was held back.</summary>
@@ -120,6 +127,7 @@ internal sealed class ResponderHandshake : IDisposable
     public void OnVerified(FinishWork work, PeerId peer)
     {
         Finish = work.Finish;
+        Certificate = work.Certificate;
         Confirmation = work.Confirmation;
         Refusal = work.Refusal;
         Path = work.Path;
@@ -162,6 +170,7 @@ internal sealed class ResponderHandshake : IDisposable
             Begun = Begun,
             FirstMessage = FirstMessage,
             Finish = Finish,
+            Certificate = Certificate,
             Confirmation = Confirmation,
             EarlyData = early,
             Agreement = Agreement,

@@ -1,6 +1,7 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes;
@@ -30,6 +31,9 @@ internal abstract class PendingKeys(SecretKey? receiveKey = null, SecretKey? sen
     }
 }
 
+/// <summary>What somebody is asked about an initiator before it is answered: its ticket, or the name by which it is known.</summary>
+internal sealed record AdmissionQuestion(PresentedTicket? Ticket, string? SiteId);
+
 /// <summary>Checks a first message and makes the answer.</summary>
 internal abstract class AnswerWork : HandshakeWork
 {
@@ -43,6 +47,9 @@ internal abstract class AnswerWork : HandshakeWork
 
     /// <summary>Gets the key that the message proved already; null where only the finish proves one.</summary>
     public PublicKey? RemoteKey { get; private protected set; }
+
+    /// <summary>Gets what somebody is asked before the answer goes out; null where nobody is.</summary>
+    public AdmissionQuestion? Question { get; private protected set; }
 
     /// <summary>Hands over what the handshake keeps until the finish.</summary>
     public PendingKeys TakePendingKeys()
@@ -74,6 +81,9 @@ internal abstract class FinishWork(PathAddress path, byte[] finish) : HandshakeW
     /// <summary>Gets the key that it proved.</summary>
     public PublicKey? RemoteKey { get; private protected set; }
 
+    /// <summary>Gets what the initiator told of its user.</summary>
+    public byte[] Certificate { get; private protected set; } = [];
+
     /// <summary>Gets the first packet of the session: empty, with the first data counter.</summary>
     public byte[] Confirmation { get; private set; } = [];
 
@@ -93,18 +103,18 @@ internal abstract class FinishWork(PathAddress path, byte[] finish) : HandshakeW
     private protected void GiveSession(PendingKeys session) => _session = session;
 
     /// <summary>Seals what the responder says first: the confirmation, or the refusal.</summary>
-    private protected void SealFirstPackets(AeadContext aead, PendingKeys keys)
+    private protected void SealFirstPackets(AeadContext aead, PendingKeys keys, int headerSize = SpecLimits.HeaderSize)
     {
-        Confirmation = SealEmpty(keys, SpecLimits.FirstDataCounter, aead);
-        Refusal = SealEmpty(keys, SpecLimits.ClosingCounter, aead);
+        Confirmation = SealEmpty(keys, SpecLimits.FirstDataCounter, aead, headerSize);
+        Refusal = SealEmpty(keys, SpecLimits.ClosingCounter, aead, headerSize);
     }
 
-    private static byte[] SealEmpty(PendingKeys keys, uint counter, AeadContext aead)
+    private static byte[] SealEmpty(PendingKeys keys, uint counter, AeadContext aead, int headerSize)
     {
-        var packet = new byte[SpecLimits.DatagramOverhead];
+        var packet = new byte[Letters.OverheadOf(headerSize)];
         var header = new PacketHeader(Direction.ResponderToInitiator, new PacketCounter(counter));
-        header.WriteTo(packet);
-        PacketAead.Seal(aead, keys.SendKey.Span, header.Counter, default, packet);
+        Letters.WriteHeader(header, headerSize, packet);
+        PacketAead.Seal(aead, keys.SendKey.Span, header.Counter, default, packet, headerSize);
         return packet;
     }
 }

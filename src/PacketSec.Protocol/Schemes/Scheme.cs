@@ -1,6 +1,8 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips;
+using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes;
 
@@ -32,6 +34,12 @@ internal abstract class Scheme(string name, bool hidesIdentity)
     /// <summary>Gets a value indicating whether neither identity shows to others than the two.</summary>
     public bool HidesIdentity => hidesIdentity;
 
+    /// <summary>Gets the size of the header of its transport packets in bytes: one more than others where a letter stands before it.</summary>
+    public virtual int HeaderSize => SpecLimits.HeaderSize;
+
+    /// <summary>Gets a value indicating whether its packets begin with letters.</summary>
+    public bool HasLetters => HeaderSize == Letters.HeaderSize;
+
     /// <summary>Gets a value indicating whether a peer in direct mode may be another implementation, which confirms nothing and acknowledges nothing.</summary>
     public virtual bool HasReference => false;
 
@@ -52,6 +60,9 @@ internal abstract class Scheme(string name, bool hidesIdentity)
 
     /// <summary>Gets a value indicating whether the application is asked about an initiator before it is answered.</summary>
     public virtual bool AsksBeforeAnswer => false;
+
+    /// <summary>Gets a value indicating whether a dial needs a ticket or a name by which the other side knows this one.</summary>
+    public virtual bool NeedsIntroduction => false;
 
     /// <summary>Gets a value indicating whether whoever is refused hears nothing.</summary>
     public virtual bool RefusesInSilence => HidesIdentity;
@@ -138,11 +149,22 @@ internal abstract class Scheme(string name, bool hidesIdentity)
 /// <param name="Agreement">What it is bound to; null in direct mode.</param>
 /// <param name="Remote">The identity called.</param>
 /// <param name="Time">The time since the Unix epoch.</param>
-internal sealed record FirstMessageRequest(long AttemptId, Agreement? Agreement, PeerId Remote, TimeSpan Time);
+internal sealed record FirstMessageRequest(long AttemptId, Agreement? Agreement, PeerId Remote, TimeSpan Time)
+{
+    /// <summary>Gets what is shown of a ticket, for the work to own; null without one.</summary>
+    public TicketPass? Pass { get; init; }
+
+    /// <summary>Gets a value indicating whether the message renews a session of a channel that both sides have.</summary>
+    public bool IsRenewal { get; init; }
+}
 
 /// <summary>What an answer is to be made for.</summary>
 /// <param name="AttemptId">The handshake it belongs to.</param>
 /// <param name="First">The message.</param>
 /// <param name="Agreements">What it may be bound to; null is direct mode. More than one where the message carries no tag.</param>
 /// <param name="WorkClass">Whose place it takes.</param>
-internal sealed record AnswerRequest(long AttemptId, byte[] First, IReadOnlyList<Agreement?> Agreements, WorkClass WorkClass);
+internal sealed record AnswerRequest(long AttemptId, byte[] First, IReadOnlyList<Agreement?> Agreements, WorkClass WorkClass)
+{
+    /// <summary>Gets the identities that have a live session at the address.</summary>
+    public IReadOnlyList<PublicKey> Known { get; init; } = [];
+}

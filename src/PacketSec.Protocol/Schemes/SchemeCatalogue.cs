@@ -1,5 +1,7 @@
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Schemes.NoiseXX;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Schemes.SecretHandshake;
@@ -13,7 +15,7 @@ internal sealed class SchemeCatalogue(IEnumerable<Scheme> schemes)
     // Walked for each handshake message, so that it must not be behind an interface.
     private readonly Scheme[] _schemes = [.. schemes];
 
-    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme(), new SecretHandshakeScheme()]);
+    public static SchemeCatalogue Default { get; } = new([new P2pkeScheme(), new NoiseXXScheme(), new SecretHandshakeScheme(), new MyChipsScheme()]);
 
     public IReadOnlyList<Scheme> All => _schemes;
 
@@ -25,16 +27,36 @@ internal sealed class SchemeCatalogue(IEnumerable<Scheme> schemes)
 
     /// <summary>Checks that an identity can be called by all schemes of a dial.</summary>
     /// <exception cref="ArgumentException">It cannot; the message says why.</exception>
-    public void CheckCallable(PeerId peer, ProposalOptions? proposal, string directScheme)
+    public void CheckCallable(PeerId peer, ProposalOptions? proposal, string directScheme, Ticket? ticket = null, bool hasSiteId = false)
     {
-        foreach (var name in proposal?.Schemes ?? [directScheme])
+        IReadOnlyList<string> names = proposal?.Schemes ?? [directScheme];
+        foreach (var scheme in names.Select(Find))
         {
-            if (Find(name).WhyNotTo(peer) is { } reason)
+            if (scheme.WhyNotTo(peer) is { } reason)
             {
                 throw new ArgumentException(reason);
             }
+
+            //= spec/mychips.md#which-first
+            if (scheme.NeedsIntroduction && ticket is null && !hasSiteId)
+            {
+                throw new ArgumentException($"{scheme.Name} needs a ticket of the site that is dialled, or a site ID of one's own that it knows.");
+            }
+        }
+
+        if (ticket is not null && !names.Any(name => Find(name).NeedsIntroduction))
+        {
+            throw new ArgumentException($"None of these schemes takes a ticket: {string.Join(", ", names)}.");
+        }
+
+        if (ticket is not null && (!peer.TryGetPublicKey(out var key) || !key.Equals(ticket.SiteKey)))
+        {
+            throw new ArgumentException("The ticket is of another site than the one that is dialled.");
         }
     }
+
+    /// <summary>Tells whether a dial may come to a scheme whose packets begin with letters.</summary>
+    public bool MayHaveLetters(ProposalOptions? proposal, string directScheme) => (proposal?.Schemes ?? [directScheme]).Any(name => Find(name).HasLetters);
 
     /// <summary>Finds a scheme that was checked.</summary>
     public Scheme Find(string name)

@@ -20,6 +20,7 @@ internal sealed class Session : IDisposable
     private readonly SessionLifetimes _lifetimes;
     private readonly Direction _sendDirection;
     private readonly bool _sendsEarly;
+    private readonly int _overhead;
     private uint _nextCounter;
     private int _earlyPackets;
     private int _earlyBytes;
@@ -46,6 +47,8 @@ internal sealed class Session : IDisposable
         _receiveSecret = established.ReceiveKey;
         _sendKey = _sendSecret.Bytes;
         _receiveKey = _receiveSecret.Bytes;
+        HeaderSize = Scheme.HeaderSize;
+        _overhead = Letters.OverheadOf(HeaderSize);
         _lifetimes = lifetimes;
         _sendDirection = Role == SessionRole.Initiator ? Direction.InitiatorToResponder : Direction.ResponderToInitiator;
         State = Role == SessionRole.Initiator || Scheme.FinishLeavesOpen ? SessionState.Unconfirmed : SessionState.Confirmed;
@@ -64,6 +67,9 @@ internal sealed class Session : IDisposable
     public Scheme Scheme { get; }
 
     public SessionRole Role { get; }
+
+    /// <summary>Gets the size of the header of its packets in bytes.</summary>
+    public int HeaderSize { get; }
 
     public PathAddress Path { get; }
 
@@ -190,7 +196,7 @@ internal sealed class Session : IDisposable
             throw new InvalidOperationException("The session has no counter left; MaySend said so.");
         }
 
-        var length = payload.Length + SpecLimits.DatagramOverhead;
+        var length = payload.Length + _overhead;
         SealWith(aead, _nextCounter++, payload, datagram[..length]);
         FirstPacketSent ??= now;
         if (!payload.IsEmpty)
@@ -214,7 +220,7 @@ internal sealed class Session : IDisposable
     {
         if (ClosingMessage is null)
         {
-            ClosingMessage = new byte[SpecLimits.DatagramOverhead];
+            ClosingMessage = new byte[_overhead];
             SealWith(aead, SpecLimits.ClosingCounter, default, ClosingMessage);
         }
 
@@ -237,7 +243,7 @@ internal sealed class Session : IDisposable
             return reason;
         }
 
-        if (!aead.TryOpen(_receiveKey, counter, datagram, payload))
+        if (!aead.TryOpen(_receiveKey, counter, datagram, payload, HeaderSize))
         {
             return DropReason.NotAuthentic;
         }
@@ -304,7 +310,7 @@ internal sealed class Session : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         var header = new PacketHeader(_sendDirection, new PacketCounter(counter));
-        header.WriteTo(packet);
-        aead.Seal(_sendKey, header.Counter, payload, packet);
+        Letters.WriteHeader(header, HeaderSize, packet);
+        aead.Seal(_sendKey, header.Counter, payload, packet, HeaderSize);
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Diagnostics;
 
@@ -52,4 +53,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(15, LogLevel.Warning, "The ticket store's file {Path} cannot be read, or is none: what it stands for is not served. Restore or remove it")]
     public static partial void UnreadableTicketFile(this ILogger logger, Exception? error, string path);
+
+    [LoggerMessage(16, LogLevel.Warning, "The ticket store failed for {PeerId}, which hears nothing")]
+    public static partial void TicketStoreFailed(this ILogger logger, Exception error, PeerId peerId);
+
+    [LoggerMessage(17, LogLevel.Information, "{PeerId} at {Remote} came with a ticket that is refused: {Outcome}")]
+    public static partial void TicketRefused(this ILogger logger, PeerId peerId, NetworkAddress remote, TicketOutcome outcome);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Internal;
 
@@ -11,8 +12,9 @@ internal sealed class Dial
     private readonly EndpointDriver _driver;
     private readonly TaskCompletionSource<PacketSecChannel> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer, ProposalOptions? proposal, string directScheme)
+    public Dial(EndpointDriver driver, IPEndPoint remote, PeerId peer, ProposalOptions? proposal, string directScheme, Ticket? ticket)
     {
+        Ticket = ticket?.Copy();
         Proposal = proposal;
         DirectScheme = directScheme;
         _driver = driver;
@@ -29,6 +31,9 @@ internal sealed class Dial
 
     /// <summary>Gets the scheme of direct mode.</summary>
     public string DirectScheme { get; }
+
+    /// <summary>Gets the dial's own copy of the ticket. The endpoint's thread alone uses and disposes it.</summary>
+    public Ticket? Ticket { get; }
 
     public Task<PacketSecChannel> Outcome => _outcome.Task;
 

@@ -1,4 +1,5 @@
 using PacketSec.Protocol;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Internal;
 
@@ -20,6 +21,12 @@ internal abstract record DriverMessage
 
     /// <summary>The application answered.</summary>
     public sealed record Decide(DecisionId Id, bool Allow) : DriverMessage;
+
+    /// <summary>The store of tickets answered.</summary>
+    public sealed record DecideTicket(DecisionId Id, TicketOutcome Outcome) : DriverMessage;
+
+    /// <summary>The application has the outcome of a dial.</summary>
+    public sealed record DialOver(Dial Dial) : DriverMessage;
 
     /// <summary>The application closes a channel.</summary>
     public sealed record CloseChannel(PeerDriver Peer) : DriverMessage;

@@ -1,5 +1,6 @@
 using PacketSec.Diagnostics;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Internal;
 
@@ -21,6 +22,12 @@ internal sealed partial class EndpointDriver
 
     private void Ask(Instant now, EndpointEvent.DecisionRequested question)
     {
+        if (question.Ticket is not null || question.SiteId is not null)
+        {
+            AskAboutSite(now, question);
+            return;
+        }
+
         if (Options.Authorize is { } authorize && HasRoom())
         {
             _ = Task.Run(() => AuthorizeAsync(authorize, question));
@@ -32,6 +39,58 @@ internal sealed partial class EndpointDriver
             _machine.Decide(now, question.Id, HasRoom());
             _endpointOutbox.Collect(_machine);
         }
+    }
+
+    /// <summary>Nobody comes in by a ticket without a store, nor by a name without somebody who says yes; and no ticket is used up where there is no room.</summary>
+    //= spec/mychips.md#asked-first
+    private void AskAboutSite(Instant now, EndpointEvent.DecisionRequested question)
+    {
+        if (question.Ticket is { } ticket && Options.Tickets is { } store && HasRoom())
+        {
+            _ = Task.Run(() => ConsumeAsync(store, question, ticket));
+        }
+        else if (question.SiteId is { } siteId && Options.AuthorizePeer is { } authorize && HasRoom())
+        {
+            _ = Task.Run(() => AuthorizeAsync((_, token) => authorize(question.Identity, siteId, token), question));
+        }
+        else
+        {
+            Decide(now, question.Id, false);
+        }
+    }
+
+    private void DecideTicket(Instant now, DecisionId id, TicketOutcome outcome)
+    {
+        lock (_gate)
+        {
+            _machine.DecideTicket(now, id, outcome);
+            _endpointOutbox.Collect(_machine);
+        }
+
+        SettleEndpoint(now);
+    }
+
+    private async Task ConsumeAsync(ITicketStore store, EndpointEvent.DecisionRequested question, PresentedTicket ticket)
+    {
+        var outcome = TicketOutcome.Unknown;
+        try
+        {
+            using var deadline = new CancellationTokenSource(SpecLimits.DialDeadline, Options.TimeProvider);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, _closing.Token);
+            var claim = ticket.ToClaim(question.Identity, Options.TimeProvider.GetUtcNow().ToUnixTimeSeconds());
+            outcome = (await store.ConsumeAsync(claim, either.Token).ConfigureAwait(false)).Outcome;
+        }
+        catch (Exception error)
+        {
+            Log.TicketStoreFailed(error, question.Peer);
+        }
+
+        if (outcome is not (TicketOutcome.Consumed or TicketOutcome.AlreadyByThisKey))
+        {
+            Log.TicketRefused(question.Peer, question.Remote, outcome);
+        }
+
+        Post(new DriverMessage.DecideTicket(question.Id, outcome));
     }
 
     private async Task AuthorizeAsync(Func<PeerIdentity, CancellationToken, ValueTask<bool>> authorize, EndpointEvent.DecisionRequested question)

@@ -178,11 +178,12 @@ internal sealed partial class EndpointDriver
 
     /// <summary>
     /// Tells whether the endpoint machine may know what no peer claimed: frames of negotiations, and the way of initiators, so first messages and
-    /// finishes, and data where a handshake is half-open. It would count anything else for a reason that says less than the peer's.
+    /// finishes, and data where a handshake is half-open, with letters or without. It would count anything else for a reason that says less than the peer's.
     /// </summary>
     public static bool MayBeStrangers(in Route route, ReadOnlySpan<byte> datagram)
         => (PacketHeader.TryRead(datagram, out var header) && header.Direction == Direction.InitiatorToResponder
-            && (route.HasHalfOpen || header.Counter.Value < SpecLimits.FirstDataCounter)) || PsecFrame.IsFrame(datagram);
+            && (route.HasHalfOpen || header.Counter.Value < SpecLimits.FirstDataCounter)) || PsecFrame.IsFrame(datagram)
+            || Letters.LeadsFirst(datagram) || (Letters.TryReadTransport(datagram, out header) && header.Counter.Value < SpecLimits.FirstDataCounter);
 
     private void HandleStranger(Instant now, in PathAddress path, ReadOnlySpan<byte> datagram)
     {
@@ -341,6 +342,12 @@ internal sealed partial class EndpointDriver
                 break;
             case DriverMessage.Decide decide:
                 Decide(now, decide.Id, decide.Allow);
+                break;
+            case DriverMessage.DecideTicket decide:
+                DecideTicket(now, decide.Id, decide.Outcome);
+                break;
+            case DriverMessage.DialOver over:
+                over.Dial.Ticket?.Dispose();
                 break;
             case DriverMessage.CloseChannel close:
                 CloseChannel(now, close.Peer);

@@ -51,7 +51,7 @@ internal sealed partial class EndpointDriver
             heard = peer.Machine.HeardWithin(now, HeardLately);
             if (!heard)
             {
-                peer.Machine.Connect(now, new PathAddress(default, dial.Remote), dial.Proposal, dial.DirectScheme);
+                peer.Machine.Connect(now, new PathAddress(default, dial.Remote), dial.Proposal, dial.DirectScheme, dial.Ticket);
             }
 
             _peerOutbox.Collect(now, peer.Machine, _aead);
@@ -321,6 +321,8 @@ internal sealed partial class EndpointDriver
             Catalogue = Options.Catalogue,
             Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.SchemeName] },
             MaxDatagramSize = Options.MaxUdpPayload,
+            SiteId = Options.SiteId,
+            Certificate = Options.Certificate,
         }));
         _peers[handle] = peer;
         return peer;

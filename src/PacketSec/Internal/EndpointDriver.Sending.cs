@@ -76,7 +76,7 @@ internal sealed partial class EndpointDriver
             for (; i < end && datagrams.PeerOf(i) == peer; i++)
             {
                 var payload = datagrams.PayloadOf(i);
-                if (batch.Free.Length < Math.Min(payload.Length, peer.Machine.MaxPayload) + SpecLimits.DatagramOverhead || batch.IsFull)
+                if (batch.Free.Length < Math.Min(payload.Length, peer.Machine.MaxPayload) + peer.Machine.DatagramOverhead || batch.IsFull)
                 {
                     flush = true;
                     break;

@@ -63,6 +63,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             MaxDatagramSize = options.MaxUdpPayload,
             Catalogue = options.Catalogue,
             InboundChannels = options.InboundChannels,
+            Sites = options.Sites,
 
             // The driver always has a say: a channel that nobody can accept is refused.
             AskApplication = true,
@@ -150,11 +151,18 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         var proposal = options.ToProposal(Options);
         var directScheme = options.DirectScheme ?? Options.DirectScheme ?? P2pkeScheme.SchemeName;
-        Options.Catalogue.CheckCallable(peer, proposal, directScheme);
-        var dial = new Dial(this, remote, peer, proposal, directScheme);
+        Options.Catalogue.CheckCallable(peer, proposal, directScheme, options.Ticket, Options.SiteId is not null);
+        var dial = new Dial(this, remote, peer, proposal, directScheme, options.Ticket);
         Post(new DriverMessage.Connect(dial));
-        using var registration = cancellationToken.UnsafeRegister(static (dial, token) => ((Dial)dial!).Cancel(token), dial);
-        return await dial.Outcome.ConfigureAwait(false);
+        try
+        {
+            using var registration = cancellationToken.UnsafeRegister(static (dial, token) => ((Dial)dial!).Cancel(token), dial);
+            return await dial.Outcome.ConfigureAwait(false);
+        }
+        finally
+        {
+            Post(new DriverMessage.DialOver(dial));
+        }
     }
 
     public async ValueTask<PacketSecChannel> AcceptAsync(CancellationToken cancellationToken)

@@ -220,6 +220,9 @@ public sealed class Ticket : IDisposable
     /// <exception cref="ObjectDisposedException">The ticket is disposed.</exception>
     public TicketRecord ToRecord(ICryptoProvider crypto) => new(TicketHash.Of(Token, crypto), Conditions);
 
+    /// <summary>Returns a copy that lives on its own.</summary>
+    internal Ticket Copy() => new(Addresses, SiteKey, Token, Conditions);
+
     /// <summary>Zeroes the token. Idempotent.</summary>
     public void Dispose() => _token.Dispose();
 
