@@ -2,7 +2,7 @@ using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Cli.Tickets;
 
-/// <summary>A file with the text of one ticket: on a command line it would show to all users of the machine.</summary>
+/// <summary>A file whose first line is the text or the link of a ticket, such as what <c>psec ticket issue</c> prints: on a command line it would show to all users of the machine.</summary>
 internal static class TicketFile
 {
     // Longer than any ticket's link, and short enough to read.
@@ -16,8 +16,9 @@ internal static class TicketFile
         {
             using var reader = new StreamReader(file);
             var text = new char[MaxSize];
-            var length = reader.ReadBlock(text);
-            var isTicket = Ticket.TryParse(text.AsSpan(0, length), out var ticket, out var problem);
+            var content = text.AsSpan(0, reader.ReadBlock(text)).TrimStart();
+            var end = content.IndexOfAny('\r', '\n');
+            var isTicket = Ticket.TryParse(end < 0 ? content : content[..end], out var ticket, out var problem);
             Array.Clear(text);
             return isTicket ? ticket! : throw new CliException(ExitCodes.File, $"'{file}' holds no ticket: {problem}");
         }
