@@ -10,6 +10,9 @@ public sealed partial class EndpointMachine
     // Filled and read within one call: a finish with a wrong cookie is to cost nothing.
     private readonly List<Agreement?> _agreements = [];
 
+    /// <summary>For tests: what is full or empty there.</summary>
+    internal IEnumerable<StatelessResponder> StatelessResponders => _stateless.Values;
+
     private Outcome AnswerWithoutState(
         Instant now, scoped in PathAddress path, scoped ReadOnlySpan<byte> first, StatelessResponder responder, Agreement? agreement, WorkClass workClass)
     {

@@ -235,6 +235,35 @@ public sealed class EndpointTests
         Assert.Empty(endpoint.Sent());
     }
 
+    //= spec/secret-handshake.md#accepted-bound
+    //= spec/secret-handshake.md#silent-failure
+    [Fact]
+    public void The_last_session_of_a_minute_is_made_and_past_it_the_endpoint_is_silent_until_the_next()
+    {
+        using var endpoint = new CalledEndpoint();
+        var finishes = Enumerable.Range(2, 2).Select(number => endpoint.NewCaller((byte)number).RunToMessage3().Finish).ToList();
+        var responder = Assert.Single(endpoint.Machine.StatelessResponders);
+        for (var i = 1; i < ImplementationLimits.AcceptedPerMinute; i++)
+        {
+            Assert.Equal(DropReason.None, responder.TryAccept(endpoint.Now, new StatelessTicket(1, (UInt128)(uint)i, endpoint.Now)));
+        }
+
+        endpoint.Receive(finishes[0]);
+        endpoint.RunWork();
+        Assert.IsType<EndpointEvent.SessionEstablished>(Assert.Single(endpoint.Events()));
+        endpoint.Receive(finishes[1]);
+        endpoint.RunWork();
+        Assert.Equal(1, endpoint.Machine.Drops[DropReason.HandshakesFull]);
+        Assert.Equal(0, endpoint.Machine.HalfOpen);
+        Assert.Empty(endpoint.Events());
+        Assert.Empty(endpoint.Sent());
+
+        endpoint.Now += MinuteKeys.KeyLife;
+        endpoint.Receive(endpoint.NewCaller(9).RunToMessage3().Finish);
+        endpoint.RunWork();
+        Assert.IsType<EndpointEvent.SessionEstablished>(Assert.Single(endpoint.Events()));
+    }
+
     //= spec/secret-handshake.md#tag
     [Fact]
     public void A_call_is_served_directly_only_where_the_scheme_is()
