@@ -126,4 +126,8 @@ internal sealed class SecretHandshakeCosts : IDisposable
 /// <param name="Allocated">The bytes that were allocated.</param>
 /// <param name="Asked">How often the access list was asked.</param>
 /// <param name="Sent">How many datagrams went out.</param>
-internal sealed record FailureCost(string Cause, string Operations, long Allocated, int Asked, int Sent);
+internal sealed record FailureCost(string Cause, string Operations, long Allocated, int Asked, int Sent)
+{
+    /// <summary>Gets the multiplications of points, which cost more than all else.</summary>
+    public long Agreements { get; init; }
+}
