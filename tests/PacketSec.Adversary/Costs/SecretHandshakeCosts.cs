@@ -62,9 +62,12 @@ internal sealed class SecretHandshakeCosts : IDisposable
         var before = GC.GetAllocatedBytesForCurrentThread();
         _party.Host.OnDatagram(_scene.World.Now, new(Scene.BobAt, from), finish);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        var operations = _watched.Counts.ToString();
+        var (operations, agreements) = (_watched.Counts.ToString(), _watched.Counts[OperationKind.Agree]);
         _scene.Run(0.1);
-        return new(cause, operations, allocated, _party.Count(PartyEventKind.Asked) - asked, _scene.Recording.Count - sent);
+        return new(cause, operations, allocated, _party.Count(PartyEventKind.Asked) - asked, _scene.Recording.Count - sent)
+        {
+            Agreements = agreements,
+        };
     }
 
     public void Dispose() => _scene.Dispose();
