@@ -1,3 +1,4 @@
+using PacketSec.Adversary.Parties;
 using PacketSec.Adversary.Tools;
 using PacketSec.Crypto;
 using PacketSec.Noise;
@@ -15,6 +16,10 @@ internal static class MeasuredSchemes
 
     private static readonly NoiseProtocol NoiseXX = NoiseProtocol.Parse("Noise_XX_25519_ChaChaPoly_SHA256");
 
+    private static readonly NoiseProtocol MyChipsTicket = NoiseProtocol.Parse("Noise_IK_25519_ChaChaPoly_BLAKE2b");
+    private static readonly NoiseProtocol MyChipsName = NoiseProtocol.Parse("Noise_N_25519_ChaChaPoly_BLAKE2b");
+    private static readonly NoiseProtocol MyChipsKnown = NoiseProtocol.Parse("Noise_KK_25519_ChaChaPoly_BLAKE2b");
+
     private static readonly NoiseProtocol P2pke = NoiseProtocol.Parse("Noise_NN_25519_ChaChaPoly_BLAKE2b");
 
     public static IReadOnlyList<Contestant> All { get; } =
@@ -25,6 +30,8 @@ internal static class MeasuredSchemes
         new SchemeContestant(NoiseXXViews) { Scheme = "noise-xx-1", Mode = SchemeContestant.Psec },
         new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Direct },
         new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Psec, HidesPeerId = true },
+        .. MyChips(Introduction.Ticket, "ticket"),
+        .. MyChips(Introduction.Site, "known site"),
     ];
 
     /// <summary>Gets a hiding scheme under a proposal that shows the dialler's own peer ID.</summary>
@@ -34,6 +41,45 @@ internal static class MeasuredSchemes
         Mode = "PSEC, true peer ID",
         IsWeakened = true,
     };
+
+    private static IEnumerable<Contestant> MyChips(Introduction introduction, string name)
+    {
+        yield return new SchemeContestant(MyChipsViews) { Scheme = "mychips-1", Mode = $"{name}, {SchemeContestant.Direct}", Introduction = introduction };
+        yield return new SchemeContestant(MyChipsViews)
+        {
+            Scheme = "mychips-1",
+            Mode = $"{name}, {SchemeContestant.Psec}",
+            Introduction = introduction,
+            HidesPeerId = true,
+        };
+    }
+
+    private static IEnumerable<NoiseView> MyChipsViews(WireView wire)
+    {
+        var answers = wire.Packets.Where(packet => packet.Length > 32 && packet[0] == 'A').Select(packet => packet[1..]).Take(MostPairs).ToArray();
+        foreach (var packet in wire.Packets.Where(packet => packet.Length > 32 && packet[0] is (byte)'I' or (byte)'N' or (byte)'K').Take(MostPairs))
+        {
+            foreach (var transcript in wire.Transcripts)
+            {
+                var (protocol, prologue, first) = (packet[0] == 'I' ? MyChipsTicket : MyChipsKnown, transcript, packet[1..]);
+                if (packet[0] == 'N')
+                {
+                    // The name of the site for itself, and then the message that it belongs to.
+                    var name = packet[2..(2 + packet[1])];
+                    yield return new() { Protocol = MyChipsName, Prologue = _ => transcript, Messages = [name] };
+                    first = packet[(3 + packet[1])..];
+                    var hash = new byte[32];
+                    CryptoProvider.Default.Hash(HashAlgorithm.Sha256, packet.AsSpan(0, 2 + packet[1]), [], hash);
+                    prologue = [.. transcript, .. hash];
+                }
+
+                foreach (var answer in answers.DefaultIfEmpty([]))
+                {
+                    yield return new() { Protocol = protocol, Prologue = _ => prologue, Messages = answer.Length == 0 ? [first] : [first, answer] };
+                }
+            }
+        }
+    }
 
     private static IEnumerable<NoiseView> P2pkeViews(WireView wire)
     {

@@ -30,6 +30,7 @@ internal static class AllControls
         ["1c"] = [KeepsEphemerals],
         ["2a"] = [Unsigned],
         ["2b"] = [Early],
+        ["2c"] = [Early],
         ["3a"] = [Unsigned],
         ["4a"] = [ReportsEarly],
         ["5a"] = [Unconfirmed],

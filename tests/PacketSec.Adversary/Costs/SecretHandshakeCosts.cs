@@ -62,9 +62,12 @@ internal sealed class SecretHandshakeCosts : IDisposable
         var before = GC.GetAllocatedBytesForCurrentThread();
         _party.Host.OnDatagram(_scene.World.Now, new(Scene.BobAt, from), finish);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        var operations = _watched.Counts.ToString();
+        var (operations, agreements) = (_watched.Counts.ToString(), _watched.Counts[OperationKind.Agree]);
         _scene.Run(0.1);
-        return new(cause, operations, allocated, _party.Count(PartyEventKind.Asked) - asked, _scene.Recording.Count - sent);
+        return new(cause, operations, allocated, _party.Count(PartyEventKind.Asked) - asked, _scene.Recording.Count - sent)
+        {
+            Agreements = agreements,
+        };
     }
 
     public void Dispose() => _scene.Dispose();
@@ -126,4 +129,8 @@ internal sealed class SecretHandshakeCosts : IDisposable
 /// <param name="Allocated">The bytes that were allocated.</param>
 /// <param name="Asked">How often the access list was asked.</param>
 /// <param name="Sent">How many datagrams went out.</param>
-internal sealed record FailureCost(string Cause, string Operations, long Allocated, int Asked, int Sent);
+internal sealed record FailureCost(string Cause, string Operations, long Allocated, int Asked, int Sent)
+{
+    /// <summary>Gets the multiplications of points, which cost more than all else.</summary>
+    public long Agreements { get; init; }
+}

@@ -20,15 +20,20 @@ internal static class AuthenticationGames
 
     public static IReadOnlyList<Game> All { get; } =
     [
-        new SearchGame((contestant, seed, _) => ClaimClient(contestant, seed, withServerKey: false))
+        new SearchGame((contestant, seed, _) => ClaimClient(contestant, seed, withServerKey: false, PartyEventKind.Opened, PartyEventKind.Asked))
         {
             Name = "2a",
             What = "a stranger who knows both public keys; wants to be reported, or asked about, as the client",
         },
-        new SearchGame((contestant, seed, _) => ClaimClient(contestant, seed, withServerKey: true))
+        new SearchGame((contestant, seed, _) => ClaimClient(contestant, seed, withServerKey: true, PartyEventKind.Opened))
         {
             Name = "2b",
-            What = "the same, with the server's private key too",
+            What = "the same with the server's private key too; wants to be reported",
+        },
+        new SearchGame((contestant, seed, _) => ClaimClient(contestant, seed, withServerKey: true, PartyEventKind.Asked))
+        {
+            Name = "2c",
+            What = "the same; wants the access list to be asked about the client",
         },
         new SearchGame(ClaimServer)
         {
@@ -57,7 +62,7 @@ internal static class AuthenticationGames
         },
     ];
 
-    private static string? ClaimClient(Contestant contestant, ulong seed, bool withServerKey)
+    private static string? ClaimClient(Contestant contestant, ulong seed, bool withServerKey, params PartyEventKind[] wanted)
     {
         var (alice, bob, mallory) = (Persona.Of(seed, "Alice"), Persona.Of(seed, "Bob"), Persona.Of(seed, "Mallory"));
         using var scene = new Scene(contestant, seed);
@@ -66,8 +71,8 @@ internal static class AuthenticationGames
         var m = scene.Join("M", mallory, Scene.MalloryAt, crypto: lies, known: bob.Face);
         m.Dial(bob.Face, Scene.BobAt);
         scene.RunDial();
-        return b.Has(PartyEventKind.Opened, alice.Face) ? "the server reports the client"
-            : b.Has(PartyEventKind.Asked, alice.Face) ? "the access list is asked about the client" : null;
+        return wanted.Contains(PartyEventKind.Opened) && b.Has(PartyEventKind.Opened, alice.Face) ? "the server reports the client"
+            : wanted.Contains(PartyEventKind.Asked) && b.Has(PartyEventKind.Asked, alice.Face) ? "the access list is asked about the client" : null;
     }
 
     private static string? ClaimServer(Contestant contestant, ulong seed, int run)

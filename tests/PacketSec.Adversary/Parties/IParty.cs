@@ -56,6 +56,9 @@ internal sealed record PartySetup
     /// <summary>Gets the access list, asked by Ed25519 key; null lets everybody in without a question.</summary>
     public Func<byte[], Answer>? List { get; init; }
 
+    /// <summary>Gets a value indicating whether the party holds a ticket of whom it dials, where a scheme has tickets.</summary>
+    public bool HasTicket { get; init; }
+
     /// <summary>Gets those that the party knows beforehand, where a scheme needs to be told.</summary>
     public IReadOnlyList<Face> Known { get; init; } = [];
 }

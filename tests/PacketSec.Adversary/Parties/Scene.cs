@@ -15,6 +15,9 @@ internal sealed class Scene : IDisposable
 
     private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(5);
 
+    // The honest client: strangers make tickets up.
+    private const string HolderOfTickets = "A";
+
     private readonly Contestant _contestant;
     private readonly List<IParty> _parties = [];
     private readonly RecordingTap _tap = new();
@@ -46,6 +49,7 @@ internal sealed class Scene : IDisposable
             List = list,
             Crypto = crypto ?? CryptoProvider.Default,
             Known = known,
+            HasTicket = name == HolderOfTickets,
         });
         _parties.Add(party);
         return party;

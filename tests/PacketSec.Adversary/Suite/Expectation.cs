@@ -5,40 +5,41 @@ internal static class Expectation
 {
     // y: the property holds as far as the game sees; n: by design it does not, and the attack must succeed.
     private const string Matrix = """
-              p2pke-1 direct | p2pke-1 PSEC | noise-xx-1 direct | noise-xx-1 PSEC | secret-handshake-1 direct | secret-handshake-1 PSEC
-        1a    y                y              y                   y                 y                           y
-        1b    y                y              y                   y                 y                           y
-        1c    y                y              y                   y                 y                           y
-        2a    y                y              y                   y                 y                           y
-        2b    y                y              y                   y                 y                           y
-        3a    y                y              y                   y                 y                           y
-        4a    y                y              y                   y                 y                           y
-        5a    y                y              y                   y                 y                           y
-        5b    n                y              y                   y                 y                           y
-        5c    n                y              y                   y                 y                           y
-        6a    y                y              y                   y                 y                           y
-        6b    y                y              y                   y                 y                           y
-        6c    n                n              n                   n                 y                           n
-        7a    y                y              y                   y                 y                           y
-        7b    y                y              y                   y                 y                           y
-        7c    y                y              y                   y                 y                           y
-        7d    y                y              y                   y                 y                           y
-        8a    n                n              n                   n                 y                           y
-        8b    n                n              n                   n                 y                           y
-        9a    n                n              y                   n                 y                           y
-        9b    n                n              y                   n                 y                           y
-        10a   y                y              y                   y                 y                           y
-        10b   y                y              y                   y                 y                           y
-        11a   n                n              y                   n                 y                           y
-        12a   y                y              y                   y                 y                           y
-        13a   y                y              y                   y                 y                           y
-        13b   y                y              y                   y                 y                           y
-        14a   n                n              n                   n                 y                           y
-        15a   n                n              n                   n                 y                           y
-        16a   n                n              y                   n                 y                           y
-        16b   y                y              y                   y                 y                           y
-        16c   n                n              y                   n                 y                           y
-        16d   n                n              n                   n                 y                           y
+              p2pke-1 direct | p2pke-1 PSEC | noise-xx-1 direct | noise-xx-1 PSEC | secret-handshake-1 direct | secret-handshake-1 PSEC | mychips-1 ticket, direct | mychips-1 ticket, PSEC | mychips-1 known site, direct | mychips-1 known site, PSEC
+        1a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        1b    y                y              y                   y                 y                           y                         n                          n                        n                              n
+        1c    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        2a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        2b    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        2c    y                y              y                   y                 y                           y                         n                          n                        n                              n
+        3a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        4a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        5a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        5b    n                y              y                   y                 y                           y                         y                          y                        y                              y
+        5c    n                y              y                   y                 y                           y                         y                          y                        y                              y
+        6a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        6b    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        6c    n                n              n                   n                 y                           n                         y                          n                        n                              n
+        7a    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        7b    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        7c    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        7d    y                y              y                   y                 y                           y                         y                          y                        y                              y
+        8a    n                n              n                   n                 y                           y                         y                          y                        y                              y
+        8b    n                n              n                   n                 y                           y                         y                          y                        y                              y
+        9a    n                n              y                   n                 y                           y                         y                          y                        y                              y
+        9b    n                n              y                   n                 y                           y                         n                          n                        n                              n
+        10a   y                y              y                   y                 y                           y                         y                          y                        y                              y
+        10b   y                y              y                   y                 y                           y                         y                          y                        y                              y
+        11a   n                n              y                   n                 y                           y                         y                          y                        y                              y
+        12a   y                y              y                   y                 y                           y                         y                          y                        y                              y
+        13a   y                y              y                   y                 y                           y                         n                          n                        n                              n
+        13b   y                y              y                   y                 y                           y                         n                          n                        n                              n
+        14a   n                n              n                   n                 y                           y                         y                          y                        y                              y
+        15a   n                n              n                   n                 y                           y                         y                          y                        y                              y
+        16a   n                n              y                   n                 y                           y                         y                          y                        y                              y
+        16b   y                y              y                   y                 y                           y                         y                          y                        y                              y
+        16c   n                n              y                   n                 y                           y                         y                          y                        y                              y
+        16d   n                n              n                   n                 y                           y                         y                          y                        y                              y
         """;
 
     private static readonly Dictionary<(string Game, string Contestant), bool> Cells = Read();

@@ -34,4 +34,26 @@ public sealed class FailureCostTests(ITestOutputHelper output)
         Assert.Equal(["an identity that the access list refuses"], asked.Select(cost => cost.Cause));
         Assert.InRange(unasked.Max(cost => cost.Allocated) - unasked.Min(cost => cost.Allocated), 0, MostDifference);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Every_first_message_of_mychips_1_that_draws_nothing_costs_the_same_agreements(bool byTicket)
+    {
+        using var costs = new MyChipsCosts();
+        var causes = byTicket ? MyChipsCosts.TicketCauses : MyChipsCosts.NameCauses;
+        foreach (var cause in causes)
+        {
+            costs.Measure(cause, byTicket);
+        }
+
+        var measured = causes.Select(cause => Enumerable.Range(0, Repetitions).Select(_ => costs.Measure(cause, byTicket)).MinBy(cost => cost.Allocated)!).ToArray();
+        foreach (var cost in measured)
+        {
+            output.WriteLine(cost.ToString());
+        }
+
+        Assert.Single(measured.Select(cost => cost.Agreements).Distinct());
+        Assert.All(measured, cost => Assert.Equal(0, cost.Sent));
+    }
 }

@@ -3,6 +3,7 @@ using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Simulation.Hosts;
@@ -55,6 +56,18 @@ public sealed record HostOptions
 
     /// <summary>Answers whether an identity may connect; null asks nobody.</summary>
     public Func<PublicKey, Verdict>? Application { get; init; }
+
+    /// <summary>The name that other sites know it by, for <c>mychips-1</c>.</summary>
+    public string? SiteId { get; init; }
+
+    /// <summary>The sites that it knows by name.</summary>
+    public IReadOnlyDictionary<string, PublicKey>? Sites { get; init; }
+
+    /// <summary>The ticket that it dials a peer by, if it has one.</summary>
+    public Func<PeerId, Ticket?>? TicketFor { get; init; }
+
+    /// <summary>The store of its own tickets; without one nobody comes in by a ticket.</summary>
+    public Func<PublicKey, PresentedTicket, TicketOutcome>? Tickets { get; init; }
 
     /// <summary>The schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;

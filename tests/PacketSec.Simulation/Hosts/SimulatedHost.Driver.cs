@@ -1,5 +1,6 @@
 using PacketSec.Protocol;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Wire;
 using PacketSec.Simulation.Network;
 
@@ -73,7 +74,8 @@ public sealed partial class SimulatedHost
         }
 
         // What others began is the endpoint's: first messages and finishes, and data where such a handshake is half-open.
-        var isTheirs = !Header.FromResponder(datagram) && (route.HasHalfOpen || Header.Counter(datagram) < Header.FirstData) || PsecFrame.IsFrame(datagram);
+        var isTheirs = (!Header.FromResponder(datagram) && (route.HasHalfOpen || Header.Counter(datagram) < Header.FirstData)) || PsecFrame.IsFrame(datagram)
+            || Letters.LeadsFirst(datagram) || (Letters.TryReadTransport(datagram, out var header) && header.Counter.Value < Header.FirstData);
         if (last is not null && !isTheirs)
         {
             last.Machine.CountDrop(reason);
@@ -255,21 +257,28 @@ public sealed partial class SimulatedHost
 
     private void Decide(EndpointMachine endpoint, EndpointEvent.DecisionRequested requested)
     {
-        var verdict = _options.Application!(requested.Identity);
-        if (verdict == Verdict.Silent)
+        if (requested.Ticket is { } ticket)
         {
+            var outcome = _options.Tickets?.Invoke(requested.Identity, ticket) ?? TicketOutcome.Unknown;
+            Answer(endpoint, () => endpoint.DecideTicket(_world.Now, requested.Id, outcome));
             return;
         }
 
-        _world.After(_options.DecisionLatency, () =>
+        var verdict = _options.Application?.Invoke(requested.Identity) ?? Verdict.Refuse;
+        if (verdict != Verdict.Silent)
         {
-            if (_alive && endpoint == _endpoint)
-            {
-                endpoint.Decide(_world.Now, requested.Id, verdict == Verdict.Allow);
-                DrainEndpoint();
-            }
-        });
+            Answer(endpoint, () => endpoint.Decide(_world.Now, requested.Id, verdict == Verdict.Allow));
+        }
     }
+
+    private void Answer(EndpointMachine endpoint, Action decide) => _world.After(_options.DecisionLatency, () =>
+    {
+        if (_alive && endpoint == _endpoint)
+        {
+            decide();
+            DrainEndpoint();
+        }
+    });
 
     /// <summary>Runs work now, or lets it take its time.</summary>
     /// <returns>Whether it is complete.</returns>

@@ -102,7 +102,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
 
         DrainEndpoint();
         var opened = PeerOf(handle, peer);
-        opened.Machine.Connect(_world.Now, new(default, remote), _options.Proposal, _options.DirectScheme ?? P2pkeScheme.SchemeName);
+        opened.Machine.Connect(_world.Now, new(default, remote), _options.Proposal, _options.DirectScheme ?? P2pkeScheme.SchemeName, _options.TicketFor?.Invoke(peer));
         Drain(opened);
         return true;
     }
@@ -242,6 +242,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
         Identity = _identity,
         NetworkKey = _options.NetworkKey,
         Schemes = _options.Schemes,
+        Sites = _options.Sites,
         DirectScheme = _options.DirectScheme,
         AllowMixture = _options.AllowMixture,
         MaxDatagramSize = _options.MaxDatagramSize,
@@ -265,6 +266,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
                 Lifetimes = _options.Lifetimes,
                 IdleTimeout = _options.IdleTimeout,
                 Keepalive = _options.Keepalive,
+                SiteId = _options.SiteId,
                 Proposal = _options.Proposal ?? new() { Schemes = [_options.Schemes.FirstOrDefault("p2pke-1")] },
                 Catalogue = _options.Catalogue,
                 MaxDatagramSize = _options.MaxDatagramSize,

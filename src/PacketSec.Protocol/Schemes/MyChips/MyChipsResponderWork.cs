@@ -19,8 +19,7 @@ internal sealed class MyChipsKeys(PublicKey remoteKey, SecretKey receiveKey, Sec
 /// <summary>Checks a first message and makes the answer, which is held back until somebody has said yes.</summary>
 internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest request) : AnswerWork
 {
-    // What an honest message costs: two agreements to read it, two to answer; and one for the name of a site.
-    private const int ReadAgreements = 2;
+    // What an honest answer costs beside the reading, which goes to the end in any case.
     private const int WriteAgreements = 2;
 
     private HandshakeState? _read;
@@ -83,9 +82,8 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
         var payload = buffer[..length];
         try
         {
-            if (!noise.TryReadMessage(message, payload, out _))
+            if (!noise.TryReadToTheEnd(message, payload, out _))
             {
-                context.Mimic(ReadAgreements - 1);
                 noise.Dispose();
                 return;
             }

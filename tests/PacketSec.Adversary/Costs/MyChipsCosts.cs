@@ -1,0 +1,154 @@
+using System.Text;
+using PacketSec.Adversary.Parties;
+using PacketSec.Adversary.Tools;
+using PacketSec.Crypto;
+using PacketSec.Noise;
+using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
+using PacketSec.Simulation;
+using PacketSec.Simulation.Hosts;
+using PacketSec.Simulation.Network;
+
+namespace PacketSec.Adversary.Costs;
+
+/// <summary>What a server pays for a first message of <c>mychips-1</c> that it does not answer, by cause. The messages are made by hand.</summary>
+internal sealed class MyChipsCosts : IDisposable
+{
+    private const string Scheme = "mychips-1";
+    private const string KnownSite = "alice@test";
+    private const string RefusedSite = "carol@test";
+    private const int KeySize = 32;
+
+    private const string OtherServer = "meant for another server";
+    private const string WrongStatic = "a wrong bit in the sealed static key";
+    private const string WrongClaim = "a wrong bit in the sealed claim";
+    private const string LongClaim = "a claim with something behind it";
+    private const string OtherIdentity = "somebody else's identity";
+    private const string OwnIdentity = "the server's own identity";
+    private const string WrongName = "a wrong bit in the sealed name";
+    private const string UnknownName = "a name that nobody has";
+    private const string WrongKnown = "a wrong bit in the message behind the name";
+    private const string OtherKey = "another's name";
+    private const string RefusedName = "a name that is refused";
+
+    private static readonly ICryptoProvider Crypto = CryptoProvider.Default;
+    private static readonly NoiseProtocol WithTicket = NoiseProtocol.Parse("Noise_IK_25519_ChaChaPoly_BLAKE2b");
+    private static readonly NoiseProtocol Name = NoiseProtocol.Parse("Noise_N_25519_ChaChaPoly_BLAKE2b");
+    private static readonly NoiseProtocol Known = NoiseProtocol.Parse("Noise_KK_25519_ChaChaPoly_BLAKE2b");
+
+    private static readonly Dictionary<string, TicketOutcome> Refusals = new()
+    {
+        ["a ticket that is unknown"] = TicketOutcome.Unknown,
+        ["a ticket that has expired"] = TicketOutcome.Expired,
+        ["a ticket that is used"] = TicketOutcome.Used,
+        ["a ticket that is bound to another"] = TicketOutcome.BoundToAnother,
+        ["a ticket for another purpose"] = TicketOutcome.PurposeDiffers,
+    };
+
+    private readonly Persona _server = Persona.Of(8, "Bob");
+    private readonly Persona _client = Persona.Of(8, "Alice");
+    private readonly Persona _other = Persona.Of(8, "Carol");
+    private readonly WatchedCrypto _watched = new(Crypto);
+    private readonly DeterministicRandom _random = new(8);
+    private readonly World _world = new(8);
+    private readonly RecordingTap _tap = new();
+    private readonly byte[] _transcript = Agreement.DirectTranscript(Crypto, Scheme);
+    private readonly SimulatedHost _host;
+    private TicketOutcome _outcome;
+    private int _asked;
+    private int _callers;
+
+    public MyChipsCosts()
+    {
+        _world.Network.AddTap(_tap);
+        _host = new(_world, Scene.BobAt, "B", new()
+        {
+            Crypto = _watched,
+            IdentitySeed = _server.Seed,
+            DirectScheme = Scheme,
+            Sites = new Dictionary<string, PublicKey> { [KnownSite] = _client.Face.PublicKey, [RefusedSite] = _other.Face.PublicKey },
+            Tickets = (_, _) =>
+            {
+                _asked++;
+                return _outcome;
+            },
+            Application = _ =>
+            {
+                _asked++;
+                return Verdict.Refuse;
+            },
+        });
+    }
+
+    /// <summary>Gets the causes for which a message with a ticket draws nothing.</summary>
+    public static IReadOnlyList<string> TicketCauses { get; }
+        = [OtherServer, WrongStatic, WrongClaim, LongClaim, OtherIdentity, OwnIdentity, .. Refusals.Keys];
+
+    /// <summary>Gets the causes for which a message with a name draws nothing.</summary>
+    public static IReadOnlyList<string> NameCauses { get; } = [OtherServer, WrongName, UnknownName, WrongKnown, OtherKey, RefusedName];
+
+    /// <summary>Makes a message that draws nothing for a cause, and measures what becomes of it.</summary>
+    public FailureCost Measure(string cause, bool byTicket)
+    {
+        // Everybody calls from an address of his own, so that nobody's rate is used up.
+        var from = Addresses.Host(0x8000 + (++_callers * 0x100));
+        var message = byTicket ? MakeTicketMessage(cause) : MakeNameMessage(cause);
+        _outcome = Refusals.GetValueOrDefault(cause);
+        var (asked, sent) = (_asked, _tap.Datagrams.Count);
+        _watched.Counts.Clear();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        _host.OnDatagram(_world.Now, new(Scene.BobAt, from), message);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        _world.RunFor(TimeSpan.FromSeconds(0.1));
+        return new(cause, _watched.Counts.ToString(), allocated, _asked - asked, _tap.Datagrams.Count - sent) { Agreements = _watched.Counts[OperationKind.Agree] };
+    }
+
+    public void Dispose() => _host.Dispose();
+
+    private byte[] MakeTicketMessage(string cause)
+    {
+        var self = cause == OwnIdentity ? _server : _client;
+        var identity = cause == OtherIdentity ? _other.Face : self.Face;
+        byte[] claim = [.. _random.NextBytes(KeySize), .. identity.Ed25519, 0, 0, .. cause == LongClaim ? new byte[1] : []];
+        var message = Write(WithTicket, self, cause == OtherServer ? _other.Face : _server.Face, _transcript, claim);
+        message[KeySize] ^= (byte)(cause == WrongStatic ? 1 : 0);
+        message[^1] ^= (byte)(cause == WrongClaim ? 1 : 0);
+        return [(byte)'I', .. message];
+    }
+
+    private byte[] MakeNameMessage(string cause)
+    {
+        var self = cause == RefusedName ? _other : _client;
+        var site = cause switch
+        {
+            UnknownName => "nobody@test",
+            OtherKey or RefusedName => RefusedSite,
+            _ => KnownSite,
+        };
+        var callee = cause == OtherServer ? _other.Face : _server.Face;
+        var name = Write(Name, null, callee, _transcript, Encoding.UTF8.GetBytes(site));
+        name[^1] ^= (byte)(cause == WrongName ? 1 : 0);
+        byte[] front = [(byte)'N', (byte)name.Length, .. name];
+        var hash = new byte[32];
+        Crypto.Hash(HashAlgorithm.Sha256, front, [], hash);
+        var message = Write(Known, self, callee, [.. _transcript, .. hash], []);
+        message[^1] ^= (byte)(cause == WrongKnown ? 1 : 0);
+        return [.. front, (byte)'K', .. message];
+    }
+
+    private byte[] Write(NoiseProtocol protocol, Persona? self, Face callee, byte[] prologue, byte[] payload)
+    {
+        using var state = new HandshakeState(Crypto, new SeededRandomSource(_random.NextUInt64()), new()
+        {
+            Protocol = protocol,
+            Initiator = true,
+            Prologue = prologue,
+            LocalStatic = self?.AgreementKey,
+            RemoteStatic = callee.X25519,
+        });
+        var message = new byte[state.MessageOverhead + payload.Length];
+        state.WriteMessage(payload, message);
+        return message;
+    }
+}
