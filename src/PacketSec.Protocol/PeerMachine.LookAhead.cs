@@ -11,7 +11,7 @@ namespace PacketSec.Protocol;
 public sealed partial class PeerMachine
 {
     // From the references that a packet follows to the flags behind them.
-    private const int FirstRead = 16 * sizeof(long);
+    private const int FirstRead = 18 * sizeof(long);
     private const int LastRead = FirstRead + CacheLines.Size - 1;
 
     /// <summary>Asks for a machine, which is not read: it need not be near.</summary>

@@ -40,7 +40,8 @@ public sealed partial class PeerMachine
         }
 
         _hasLetters = true;
-        MaxPayload = _options.MaxDatagramSize - Letters.OverheadOf(Letters.HeaderSize);
+        DatagramOverhead = Letters.OverheadOf(Letters.HeaderSize);
+        MaxPayload = _options.MaxDatagramSize - DatagramOverhead;
         for (var i = _queue.RemoveLongerThan(MaxPayload); i > 0; i--)
         {
             Drops.Add(DropReason.TooLong);

@@ -107,7 +107,7 @@ public sealed partial class PeerMachine : IDisposable
     public int MaxPayload { get; private set; }
 
     /// <summary>Gets by how many bytes the longest datagram is longer than its payload.</summary>
-    public int DatagramOverhead => _options.MaxDatagramSize - MaxPayload;
+    public int DatagramOverhead { get; private set; } = SpecLimits.DatagramOverhead;
 
     /// <summary>Gets what the peer told of its user when it began the channel, by <c>mychips-1</c>; empty elsewhere.</summary>
     public ReadOnlyMemory<byte> RemoteCertificate { get; private set; }

@@ -265,7 +265,7 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>Asks for what a packet reads of this object, which is known to be somewhere.</summary>
-    public static void Fetch(Session session) => CacheLines.Fetch(session, 3 * sizeof(long), 4 * CacheLines.Size);
+    public static void Fetch(Session session) => CacheLines.Fetch(session, 3 * sizeof(long), 5 * CacheLines.Size);
 
     /// <summary>Asks for what a packet reads besides this object.</summary>
     public void FetchParts()
