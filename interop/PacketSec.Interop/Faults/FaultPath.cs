@@ -120,6 +120,14 @@ internal sealed class FaultPath(FaultProfile profile, ulong seed) : IDisposable
             return;
         }
 
+        // Counted before anything leaves: whoever has received it can rely on the count.
+        counts.Add(place, new()
+        {
+            Received = 1,
+            Duplicated = verdict.DuplicateDelay is null ? 0 : 1,
+            Late = verdict.IsLate ? 1 : 0,
+            Corrupted = verdict.CorruptBit is null ? 0 : 1,
+        });
         var over = 0;
         if (verdict.DuplicateDelay is { } later)
         {
@@ -128,14 +136,10 @@ internal sealed class FaultPath(FaultProfile profile, ulong seed) : IDisposable
 
         verdict.Corrupt(datagram.Span);
         over += Forward(datagram, verdict.Delay, send) ? 0 : 1;
-        counts.Add(place, new()
+        if (over > 0)
         {
-            Received = 1,
-            Duplicated = verdict.DuplicateDelay is null ? 0 : 1,
-            Late = verdict.IsLate ? 1 : 0,
-            Corrupted = verdict.CorruptBit is null ? 0 : 1,
-            Cut = over,
-        });
+            counts.Add(place, new() { Cut = over });
+        }
     }
 
     public void Dispose() => _delays.Dispose();
