@@ -41,9 +41,14 @@ internal readonly ref struct DatagramsOfMany(ReadOnlySpan<OutgoingDatagram> data
 
     public ReadOnlySpan<byte> PayloadOf(int index) => _datagrams[index].Payload.Span;
 
-    // Each step reads only what the one before has asked for: the peer, its machine, its session, its key.
+    // Each step reads only what the one before has asked for: the channel, its peer, its machine, its session, its key.
     public void LookAhead(int current)
     {
+        if (current + 5 < _datagrams.Length)
+        {
+            PeerDriver.Fetch(_datagrams[current + 5].Channel);
+        }
+
         if (current + 4 < _datagrams.Length)
         {
             PeerDriver.Fetch(_datagrams[current + 4].Channel.Peer);

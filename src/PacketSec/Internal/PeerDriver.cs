@@ -118,6 +118,9 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
         }
     }
 
+    /// <summary>Asks for a channel, which leads to its peer.</summary>
+    public static void Fetch(PacketSecChannel channel) => CacheLines.Fetch(channel, sizeof(long), 2 * CacheLines.Size);
+
     /// <summary>Asks for what a datagram needs of the objects that this one refers to.</summary>
     public void FetchParts()
     {

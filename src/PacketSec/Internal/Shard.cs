@@ -41,7 +41,6 @@ internal sealed class Shard
     private readonly ReceiveBatch _batch;
     private readonly byte[] _plaintext = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
     private readonly int[] _lengths = new int[OpenRun];
-    private readonly PeerDriver?[] _ahead = new PeerDriver?[LookAheadSteps];
     private readonly DatagramRing _parked = new(ParkedBytes, RingDatagrams);
     private readonly ControlBatch _receipts;
     private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
@@ -148,25 +147,28 @@ internal sealed class Shard
 
     private void HandleBatch(Instant now)
     {
-        var first = _batch.Count > 1 ? -LookAheadSteps : 0;
-        for (var i = first; i < _batch.Count; i++)
+        if (_batch.Count == 1)
         {
-            if (_batch.Count > 1)
-            {
-                LookAhead(i);
-            }
+            ref readonly var piece = ref _batch[0];
+            Handle(now, PathOf(piece), _batch.BytesOf(piece), piece.SegmentSize);
+            return;
+        }
 
+        var ahead = default(Ahead);
+        for (var i = -LookAheadSteps; i < _batch.Count; i++)
+        {
+            LookAhead(i, ref ahead);
             if (i >= 0)
             {
                 ref readonly var piece = ref _batch[i];
-                var path = new PathAddress(piece.Local.ToNetworkAddress(), piece.Remote.ToNetworkAddress());
-                Handle(now, path, _batch.BytesOf(piece), piece.SegmentSize);
+                ref readonly var known = ref ahead[i % LookAheadSteps];
+                Handle(now, PathOf(piece), known.Route, known.Peer, _batch.BytesOf(piece), piece.SegmentSize);
             }
         }
     }
 
     /// <summary>Takes one step for each of the next pieces, so that what they need is near when it is their turn: with thousands of peers it is not.</summary>
-    private void LookAhead(int current)
+    private void LookAhead(int current, ref Ahead ahead)
     {
         if (current + LookAheadSteps < _batch.Count)
         {
@@ -176,35 +178,44 @@ internal sealed class Shard
         if (IsAhead(current + 3))
         {
             // Not looked at, only asked for: to check its type would be to wait for it.
-            var known = _machine.TryRoute(_batch[current + 3].Remote.ToNetworkAddress(), out var route) && route.Count == 1;
-            var peer = known ? Unsafe.As<PeerDriver>(route.OwnerOf(0)) : null;
-            _ahead[(current + 3) % LookAheadSteps] = peer;
-            PeerDriver.Fetch(peer);
+            ref var next = ref ahead[(current + 3) % LookAheadSteps];
+            next.Peer = _machine.TryRoute(_batch[current + 3].Remote.ToNetworkAddress(), out next.Route) && next.Route.Count == 1
+                ? Unsafe.As<PeerDriver>(next.Route.OwnerOf(0))
+                : null;
+            PeerDriver.Fetch(next.Peer);
         }
 
         if (IsAhead(current + 2))
         {
-            _ahead[(current + 2) % LookAheadSteps]?.FetchParts();
+            ahead[(current + 2) % LookAheadSteps].Peer?.FetchParts();
         }
 
         if (IsAhead(current + 1))
         {
-            _ahead[(current + 1) % LookAheadSteps]?.Machine.FetchState();
+            ahead[(current + 1) % LookAheadSteps].Peer?.Machine.FetchState();
         }
 
         if (IsAhead(current))
         {
-            _ahead[current % LookAheadSteps]?.Machine.FetchKeys();
+            ahead[current % LookAheadSteps].Peer?.Machine.FetchKeys();
         }
     }
 
     private bool IsAhead(int piece) => piece >= 0 && piece < _batch.Count;
 
-    /// <summary>Handles datagrams of one sender, all of one size but the last, which may be shorter.</summary>
-    //= spec/sessions.md#drop-reasons
+    private static PathAddress PathOf(in ReceivedSegments piece) => new(piece.Local.ToNetworkAddress(), piece.Remote.ToNetworkAddress());
+
     private void Handle(Instant now, in PathAddress path, ReadOnlySpan<byte> datagrams, int size)
     {
-        if (_machine.TryRoute(path.Remote, out var route) && route.Count == 1 && !datagrams.IsEmpty && route.OwnerOf(0) is PeerDriver peer)
+        var known = _machine.TryRoute(path.Remote, out var route) && route.Count == 1;
+        Handle(now, path, route, known ? route.OwnerOf(0) as PeerDriver : null, datagrams, size);
+    }
+
+    /// <summary>Handles datagrams of one sender, all of one size but the last, which may be shorter.</summary>
+    //= spec/sessions.md#drop-reasons
+    private void Handle(Instant now, in PathAddress path, in Route route, PeerDriver? peer, ReadOnlySpan<byte> datagrams, int size)
+    {
+        if (peer is not null && !datagrams.IsEmpty)
         {
             while (!datagrams.IsEmpty)
             {
@@ -406,5 +417,18 @@ internal sealed class Shard
             _nextDropLog[(int)reason] = (now + TimeSpan.FromSeconds(1)).Nanoseconds;
             _endpoint.Log.Dropped(path.Remote, reason);
         }
+    }
+
+    private struct AheadPiece
+    {
+        public Route Route;
+        public PeerDriver? Peer;
+    }
+
+    /// <summary>Whose the next pieces are, found once: a piece is handled as its route was a few pieces earlier.</summary>
+    [InlineArray(LookAheadSteps)]
+    private struct Ahead
+    {
+        private AheadPiece _first;
     }
 }
