@@ -41,4 +41,30 @@ internal static class TwoPrograms
     }
 
     // </example>
+    // <example:streams>
+    public static async Task<string> FetchAsync(PacketSecChannel channel, string question, CancellationToken stop)
+    {
+        // The other side opens its connection too, and answers whatever AcceptStreamAsync gives it.
+        await using var connection = PacketSecConnection.Open(channel);
+        await using var stream = await connection.OpenStreamAsync(stop);
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(question), stop);
+        stream.CompleteWrites(); // The other direction stays open.
+
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return await reader.ReadToEndAsync(stop);
+    }
+
+    // </example>
+    // <example:answer>
+    public static async Task AnswerAsync(PacketSecChannel channel, CancellationToken stop)
+    {
+        await using var connection = PacketSecConnection.Open(channel);
+        await foreach (var stream in connection.AcceptAllStreamsAsync(stop))
+        {
+            await stream.Input.CopyToAsync(stream.Output, stop); // Echo: pipes over the stream's own buffers.
+            await stream.Output.CompleteAsync();
+        }
+    }
+
+    // </example>
 }

@@ -23,5 +23,20 @@ public sealed class TwoProgramsTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listening);
     }
 
+    [Fact]
+    public async Task A_question_on_a_stream_is_answered_on_it()
+    {
+        using var stop = new CancellationTokenSource(Ceiling);
+        using var identity = PacketSecIdentity.Generate();
+        using var other = PacketSecIdentity.Generate();
+        await using var listener = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0) });
+        await using var dialler = PacketSecEndpoint.Bind(new() { Identity = other, LocalEndPoint = new(IPAddress.Loopback, 0) });
+        var dialled = dialler.ConnectAsync(listener.LocalEndPoint, listener.PeerId, stop.Token);
+        var answering = TwoPrograms.AnswerAsync(await listener.AcceptAsync(stop.Token), stop.Token);
+
+        Assert.Equal("how are you?", await TwoPrograms.FetchAsync(await dialled, "how are you?", stop.Token));
+        await answering;
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

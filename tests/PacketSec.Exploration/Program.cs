@@ -16,7 +16,7 @@ var minimum = new Option<FileInfo>("--minimum")
 
 var root = new RootCommand("Explores every state that two negotiators can come to, within bounds, and checks what must never happen.")
 {
-    names, deep, controls, list, replay, minimum, WalkCommand.Create(),
+    names, deep, controls, list, replay, minimum, WalkCommand.Create(), StreamsCommand.Create(),
 };
 root.SetAction(result =>
 {

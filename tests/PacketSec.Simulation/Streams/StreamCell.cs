@@ -1,7 +1,6 @@
 using PacketSec.Protocol.Streams;
-using PacketSec.Simulation.Streams;
 
-namespace PacketSec.Simulation.Tests.Streams;
+namespace PacketSec.Simulation.Streams;
 
 /// <summary>A path by rate, round trip and loss, with a buffer of one bandwidth-delay product, and what a flow should reach on it.</summary>
 internal sealed record StreamCell(double Megabits, double RttMs, double Loss)
