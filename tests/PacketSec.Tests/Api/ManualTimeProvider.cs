@@ -52,6 +52,13 @@ internal sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>Advances step by step until something ends that waits for its time to come.</summary>
+    public Task AdvanceUntilEndAsync(Task end) => Until.TrueAsync(() =>
+    {
+        Advance(TimeSpan.FromMilliseconds(100));
+        return end.IsCompleted;
+    });
+
     private sealed class ManualTimer(ManualTimeProvider owner, Action fire) : ITimer
     {
         public TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;
