@@ -65,7 +65,7 @@ public class RecoveryTests
 
         Assert.Equal(other.PeerId, (await mismatch).Proven);
         Assert.False(dialled.Closed.IsCompleted);
-        await time.AdvanceUntilEndAsync(dialled.Closed);
+        await time.AdvanceUntilEndAsync(dialled.Closed, TimeSpan.FromSeconds(1));
         Assert.Equal(PacketSecError.WrongIdentity, await dialled.Closed.WithinCeiling());
         var error = await Assert.ThrowsAsync<PacketSecException>(dialled.ReceiveOneAsync);
         Assert.Equal(PacketSecError.WrongIdentity, error.Error);

@@ -73,7 +73,7 @@ public sealed class ProcessTests : IDisposable
         Assert.DoesNotContain(dial.Output.Lines, line => line.Contains("\"closed\"", StringComparison.Ordinal));
 
         var exit = dial.ExitAsync();
-        await time.AdvanceUntilEndAsync(exit);
+        await time.AdvanceUntilEndAsync(exit, TimeSpan.FromSeconds(1));
         Assert.Equal(ExitCodes.WrongIdentity, await exit);
         Assert.Single(dial.Error.Lines);
         Assert.Empty(stranger.Error.Lines);
