@@ -19,6 +19,7 @@ internal static class CliApplication
     /// <param name="output">Standard output: results only.</param>
     /// <param name="error">Standard error: one line for each error.</param>
     /// <param name="terminal">Standard output as a terminal; null when it is a file or a pipe.</param>
+    /// <param name="time">The clock of the protocol's deadlines and timers; null is the system's.</param>
     /// <param name="cancellationToken">Cancels the command.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(
@@ -27,9 +28,10 @@ internal static class CliApplication
         TextWriter output,
         TextWriter error,
         IAnsiConsole? terminal = null,
+        TimeProvider? time = null,
         CancellationToken cancellationToken = default)
     {
-        var parsed = CreateRoot(new CliContext(input, output, error) { Terminal = terminal }).Parse(args);
+        var parsed = CreateRoot(new CliContext(input, output, error) { Terminal = terminal, Time = time ?? TimeProvider.System }).Parse(args);
         // Where help is asked for, what else is missing does not matter.
         if (parsed.Action is ParseErrorAction)
         {

@@ -22,6 +22,9 @@ internal sealed class CliContext(TextReader input, TextWriter output, TextWriter
     /// <summary>Gets the standard output as a terminal; null when it is a file or a pipe.</summary>
     public IAnsiConsole? Terminal { get; init; }
 
+    /// <summary>Gets the clock of the protocol's deadlines and timers.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Gets the option <c>--json</c> of all commands.</summary>
     public Option<bool> Json { get; } = new("--json")
     {

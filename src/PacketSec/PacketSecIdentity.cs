@@ -101,7 +101,7 @@ public sealed class PacketSecIdentity : IDisposable
 
     /// <summary>
     /// Saves the identity to a file that only its owner can read. The file appears whole or not at all: it is written beside its place, flushed to the
-    /// disk, and renamed.
+    /// disk, and given its name.
     /// </summary>
     /// <param name="path">The file; its folder exists.</param>
     /// <param name="overwrite">Whether a file that exists is replaced.</param>

@@ -1,4 +1,5 @@
 using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
 using PacketSec.Simulation.Network;
 
 namespace PacketSec.Simulation;
@@ -48,6 +49,9 @@ public sealed class World
     public DeterministicRandom Random { get; }
 
     public Instant Now => Clock.Now;
+
+    /// <summary>Gets the sites that know each other.</summary>
+    internal Dictionary<string, PublicKey> Sites { get; } = [];
 
     public void Add(IActor actor) => _actors.Add(actor);
 

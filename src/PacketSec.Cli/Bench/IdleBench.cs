@@ -38,11 +38,12 @@ internal sealed class IdleBench(int channels, TimeSpan duration, DatagramPath pa
     // Dialled between two collections of garbage: what diallers leave behind must not make the heap grow.
     private const int BetweenCollections = 256;
 
-    // After the dials the runtime compiles once more what ran often; that is not the channels' doing.
-    private static readonly TimeSpan SettlingStep = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan SettledCpu = TimeSpan.FromMilliseconds(1);
+    // Of its time a process at rest uses no more.
+    private const double SettledCpu = 1.0 / 250;
     private const int QuietSteps = 2;
     private const int MostSettlingSteps = 20;
+
+    private static readonly TimeSpan LongestSettlingStep = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Runs the benchmark.</summary>
     /// <exception cref="CliException">A dial failed.</exception>
@@ -81,15 +82,17 @@ internal sealed class IdleBench(int channels, TimeSpan duration, DatagramPath pa
         await OpenAsync(listener, Math.Min(BetweenCollections, channels), cancellationToken);
     }
 
-    private static async Task SettleAsync(CancellationToken cancellationToken)
+    // After the dials the runtime compiles once more what ran often; that is not the channels' doing. The shorter the measurement, the less it is worth.
+    private async Task SettleAsync(CancellationToken cancellationToken)
     {
+        var step = duration < LongestSettlingStep ? duration : LongestSettlingStep;
         var quiet = 0;
-        for (var step = 0; step < MostSettlingSteps && quiet < QuietSteps; step++)
+        for (var i = 0; i < MostSettlingSteps && quiet < QuietSteps; i++)
         {
             WakeUps.Read();
             var mark = ProcessMark.Now();
-            await Task.Delay(SettlingStep, cancellationToken);
-            quiet = mark.Since().Cpu < SettledCpu ? quiet + 1 : 0;
+            await Task.Delay(step, cancellationToken);
+            quiet = mark.Since().Cpu < step * SettledCpu ? quiet + 1 : 0;
         }
     }
 

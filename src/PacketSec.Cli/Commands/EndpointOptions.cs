@@ -161,6 +161,7 @@ internal sealed class EndpointOptions
                 NetworkKey = network,
                 LocalEndPoint = parsed.GetRequiredValue(_bind),
                 SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
+                TimeProvider = context.Time,
                 LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
                 Authorize = authorize,
                 Tickets = tickets,

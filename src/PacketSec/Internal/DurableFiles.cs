@@ -47,6 +47,14 @@ internal static partial class DurableFiles
         }
     }
 
+    /// <summary>Gives a file a name that is free, in one step: no other caller, of another process either, gets it too.</summary>
+    /// <param name="temporary">The file, in the same folder. Its own name may be left to it.</param>
+    /// <param name="path">The name.</param>
+    /// <returns>False when the name is taken.</returns>
+    /// <exception cref="IOException">It cannot be done.</exception>
+    public static bool TryGiveName(string temporary, string path)
+        => OperatingSystem.IsWindows() ? TryMove(temporary, path) : TryLink(temporary, path);
+
     /// <summary>Removes a file for good.</summary>
     /// <returns>Whether there was one.</returns>
     public static bool Delete(string path)
@@ -115,9 +123,6 @@ internal static partial class DurableFiles
         file.Write(content);
         file.Flush(flushToDisk: true);
     }
-
-    private static bool TryGiveName(string temporary, string path)
-        => OperatingSystem.IsWindows() ? TryMove(temporary, path) : TryLink(temporary, path);
 
     private static bool TryLink(string temporary, string path)
     {

@@ -52,7 +52,7 @@ internal static class KeyFile
         var target = Path.GetFullPath(path);
         if (!overwrite && Path.Exists(target))
         {
-            throw Exists(path, null);
+            throw Exists(path);
         }
 
         var folder = Path.GetDirectoryName(target) ?? throw new IOException($"'{path}' is no file.");
@@ -61,7 +61,7 @@ internal static class KeyFile
             throw new DirectoryNotFoundException($"The folder of '{path}' does not exist.");
         }
 
-        // In the same folder, because a rename is atomic within one file system only.
+        // In the same folder, because a name is given in one step within one file system only.
         var temporary = Path.Combine(folder, $".{Path.GetFileName(target)}.{Guid.NewGuid():n}.tmp");
         try
         {
@@ -71,11 +71,14 @@ internal static class KeyFile
                 file.Flush(flushToDisk: true);
             }
 
-            File.Move(temporary, target, overwrite);
-        }
-        catch (IOException error) when (!overwrite && File.Exists(target))
-        {
-            throw Exists(path, error);
+            if (overwrite)
+            {
+                File.Move(temporary, target, overwrite: true);
+            }
+            else if (!DurableFiles.TryGiveName(temporary, target))
+            {
+                throw Exists(path);
+            }
         }
         finally
         {
@@ -83,8 +86,7 @@ internal static class KeyFile
         }
     }
 
-    private static IOException Exists(string path, IOException? inner)
-        => new($"'{path}' exists and is not overwritten: a lost key is lost for good.", inner);
+    private static IOException Exists(string path) => new($"'{path}' exists and is not overwritten: a lost key is lost for good.");
 
     private static FileStream Create(string path)
         => OperatingSystem.IsWindows()

@@ -8,21 +8,28 @@ namespace PacketSec.Adversary.Parties;
 /// <summary>What everybody may know of somebody: the public keys.</summary>
 internal sealed class Face
 {
+    private readonly Lazy<byte[]> _x25519;
     private readonly Lazy<KeySearch> _search;
 
     public Face(ReadOnlySpan<byte> ed25519)
     {
         Ed25519 = ed25519.ToArray();
-        X25519 = new byte[X25519PrivateKey.Size];
-        EdwardsToMontgomery.TryMap(Ed25519, X25519);
         PublicKey = PublicKey.FromEd25519(Ed25519);
         PeerId = PeerId.FromPublicKey(PublicKey, CryptoProvider.Default);
         _search = new(() => new(this));
+
+        // Most worlds never ask, and mapping takes longer than an agreement.
+        _x25519 = new(() =>
+        {
+            var mapped = new byte[X25519PrivateKey.Size];
+            EdwardsToMontgomery.TryMap(Ed25519, mapped);
+            return mapped;
+        });
     }
 
     public byte[] Ed25519 { get; }
 
-    public byte[] X25519 { get; }
+    public byte[] X25519 => _x25519.Value;
 
     public PublicKey PublicKey { get; }
 

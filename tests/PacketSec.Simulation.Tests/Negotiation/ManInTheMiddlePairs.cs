@@ -11,3 +11,9 @@ public sealed class ManInTheMiddleOfSecretHandshakeAndNoiseXX() : ManInTheMiddle
 
 /// <summary>One hides identities, the other shows that of whoever calls.</summary>
 public sealed class ManInTheMiddleOfSecretHandshakeAndP2pke() : ManInTheMiddleScenarios("secret-handshake-1", "p2pke-1");
+
+/// <summary>One is for sites that know each other, the other shows that of whoever calls.</summary>
+public sealed class ManInTheMiddleOfMyChipsAndP2pke() : ManInTheMiddleScenarios("mychips-1", "p2pke-1");
+
+/// <summary>Both hide identities.</summary>
+public sealed class ManInTheMiddleOfMyChipsAndSecretHandshake() : ManInTheMiddleScenarios("mychips-1", "secret-handshake-1");

@@ -1,5 +1,6 @@
 using PacketSec.Protocol;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Wire;
 using PacketSec.Simulation.Hosts;
 using PacketSec.Simulation.Network;
@@ -26,6 +27,10 @@ public abstract class ManInTheMiddleScenarios
     {
         (_first, _second) = (first, second);
         _twoSchemes = PsecPair.Options(PsecPair.Proposal(first, second) with { AllowMixture = true }, first, second) with { AllowMixture = true };
+        if (MyChipsScheme.SchemeName == first || MyChipsScheme.SchemeName == second)
+        {
+            _twoSchemes = _twoSchemes with { IsKnownSite = true, Application = _ => Verdict.Allow };
+        }
     }
 
     //= spec/psec.md#transcript

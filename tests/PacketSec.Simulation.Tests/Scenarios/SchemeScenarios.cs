@@ -1,10 +1,11 @@
 using PacketSec.Protocol;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Simulation.Hosts;
 
 namespace PacketSec.Simulation.Tests.Scenarios;
 
-/// <summary>What a channel promises, it promises by every scheme that two strangers can use.</summary>
+/// <summary>What a channel promises, it promises by every scheme: between strangers, and by <c>mychips-1</c> between sites that know each other.</summary>
 public sealed class SchemeScenarios
 {
     public static TheoryData<string, bool> Schemes
@@ -12,7 +13,7 @@ public sealed class SchemeScenarios
         get
         {
             var data = new TheoryData<string, bool>();
-            foreach (var name in SchemesOfStrangers)
+            foreach (var name in Protocol.Schemes.SchemeCatalogue.Default.Names)
             {
                 data.Add(name, false);
                 data.Add(name, true);
@@ -21,8 +22,6 @@ public sealed class SchemeScenarios
             return data;
         }
     }
-
-    internal static IReadOnlyList<string> SchemesOfStrangers { get; } = ["p2pke-1", "noise-xx-1", "secret-handshake-1"];
 
     [Theory]
     [MemberData(nameof(Schemes))]
@@ -97,7 +96,11 @@ public sealed class SchemeScenarios
         pair.CheckAlive();
     }
 
-    private static HostOptions Options(string scheme, bool direct) => direct
-        ? new() { DirectScheme = scheme }
-        : new() { DirectScheme = null, Schemes = [scheme], Proposal = new ProposalOptions { Schemes = [scheme] } };
+    private static HostOptions Options(string scheme, bool direct)
+    {
+        var options = scheme == MyChipsScheme.SchemeName ? new HostOptions { IsKnownSite = true, Application = _ => Verdict.Allow } : new();
+        return direct
+            ? options with { DirectScheme = scheme }
+            : options with { DirectScheme = null, Schemes = [scheme], Proposal = new ProposalOptions { Schemes = [scheme] } };
+    }
 }

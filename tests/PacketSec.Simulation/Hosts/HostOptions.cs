@@ -63,6 +63,9 @@ public sealed record HostOptions
     /// <summary>The sites that it knows by name.</summary>
     public IReadOnlyDictionary<string, PublicKey>? Sites { get; init; }
 
+    /// <summary>Whether it is a site that all others like it in its world know by name and key, and the other way round.</summary>
+    public bool IsKnownSite { get; init; }
+
     /// <summary>The ticket that it dials a peer by, if it has one.</summary>
     public Func<PeerId, Ticket?>? TicketFor { get; init; }
 

@@ -32,12 +32,22 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
         ArgumentNullException.ThrowIfNull(world);
         _world = world;
         _options = options ?? new();
+        if (_options.IsKnownSite)
+        {
+            _options = _options with { SiteId = $"{name}@test", Sites = world.Sites };
+        }
+
         _random = _options.RandomSeed is { } seed ? new(seed) : world.Random.Fork();
         _source = new(_random.NextUInt64());
         _identity = IdentityKey.FromSeed(_options.IdentitySeed ?? _random.NextBytes(32), _options.Crypto);
         _aead = new(_options.Crypto);
         Name = name;
         Address = address;
+        if (_options.IsKnownSite)
+        {
+            world.Sites[_options.SiteId!] = PublicKey;
+        }
+
         _endpoint = NewEndpoint();
         world.Network.Attach(address, this);
         world.Add(this);

@@ -40,10 +40,10 @@ internal sealed class EndpointPair : IAsyncDisposable
     /// <summary>A token that ends a wait which has failed.</summary>
     public static CancellationTokenSource Ceiling() => new(SocketsCollection.CeilingMilliseconds);
 
+    /// <summary>Ends both without a word, at once: a close takes two tenths of a second, and has tests of its own.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Dialler.DisposeAsync();
-        await Listener.DisposeAsync();
+        await Task.WhenAll(Dialler.AbortAsync(), Listener.AbortAsync());
         _dialIdentity.Dispose();
         _listenIdentity.Dispose();
     }

@@ -52,6 +52,15 @@ internal sealed class ManualTimeProvider : TimeProvider
         }
     }
 
+    /// <summary>Advances step by step until something ends that waits for its time to come.</summary>
+    /// <param name="end">What ends.</param>
+    /// <param name="step">How far at once: less where others must answer meanwhile. A tenth of a second unless given.</param>
+    public Task AdvanceUntilEndAsync(Task end, TimeSpan? step = null) => Until.TrueAsync(() =>
+    {
+        Advance(step ?? TimeSpan.FromMilliseconds(100));
+        return end.IsCompleted;
+    });
+
     private sealed class ManualTimer(ManualTimeProvider owner, Action fire) : ITimer
     {
         public TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;

@@ -90,10 +90,11 @@ public class NegotiationTests
     [Fact]
     public async Task Without_a_common_scheme_a_dial_fails_and_says_so()
     {
-        await using var pair = EndpointPair.Bind(o => o with { Catalogue = Catalogue });
-        using var ceiling = EndpointPair.Ceiling();
-        var error = await Assert.ThrowsAsync<PacketSecException>(
-            () => pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId, new() { Schemes = [Other] }, ceiling.Token));
+        var time = new ManualTimeProvider();
+        await using var pair = EndpointPair.Bind(o => o with { Catalogue = Catalogue, TimeProvider = time });
+        var dial = pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId, new PacketSecConnectOptions { Schemes = [Other] });
+        await time.AdvanceUntilEndAsync(dial);
+        var error = await Assert.ThrowsAsync<PacketSecException>(() => dial);
         Assert.Equal(PacketSecError.NoCommonScheme, error.Error);
         Assert.Contains("none of the schemes proposed", error.Message, StringComparison.Ordinal);
     }

@@ -113,6 +113,8 @@ public class ObservationTests
             dialled.TrySend(secret);
             stranger.SendTo(secret, pair.Listener.LocalEndPoint);
             await Until.TrueAsync(() => logs.Entries.Any(entry => entry.Id == 3) && logs.Entries.Any(entry => entry.Id == 11));
+            await pair.Dialler.DisposeAsync();
+            await pair.Listener.DisposeAsync();
         }
 
         var text = string.Join('\n', logs.Entries.Select(entry => entry.Text));

@@ -176,11 +176,7 @@ public class ReceiptTests
 
         public async ValueTask DisposeAsync()
         {
-            foreach (var endpoint in _diallers.Append(Listener))
-            {
-                await endpoint.DisposeAsync();
-            }
-
+            await Task.WhenAll(_diallers.Append(Listener).Select(endpoint => endpoint.DisposeAsync().AsTask()));
             _identities.ForEach(identity => identity.Dispose());
         }
 

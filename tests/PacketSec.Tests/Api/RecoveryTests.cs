@@ -46,8 +46,9 @@ public class RecoveryTests
     [Fact]
     public async Task A_listener_that_is_back_with_another_key_is_told_at_once_and_ends_the_channel_with_its_last_session()
     {
+        var time = new ManualTimeProvider();
         using var other = PacketSecIdentity.Generate();
-        await using var pair = EndpointPair.Bind(o => o with { SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(6)) });
+        await using var pair = EndpointPair.Bind(o => o with { TimeProvider = time });
         var (dialled, _) = await pair.OpenAsync();
         var address = pair.Listener.LocalEndPoint;
         dialled.TrySend([1]);
@@ -55,14 +56,16 @@ public class RecoveryTests
         await pair.Listener.AbortAsync();
         await using var back = PacketSecEndpoint.Bind(pair.ListenerOptions with { Identity = other, LocalEndPoint = address });
         var mismatch = dialled.EventAsync<PacketSecChannelEvent.IdentityMismatch>();
-        using var ceiling = EndpointPair.Ceiling();
-        while (!mismatch.IsCompleted)
+        await Until.TrueAsync(() =>
         {
             Assert.NotEqual(SendResult.Closed, dialled.TrySend([2]));
-            await Task.WhenAny(mismatch, Task.Delay(100, ceiling.Token));
-        }
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            return mismatch.IsCompleted;
+        });
 
         Assert.Equal(other.PeerId, (await mismatch).Proven);
+        Assert.False(dialled.Closed.IsCompleted);
+        await time.AdvanceUntilEndAsync(dialled.Closed, TimeSpan.FromSeconds(1));
         Assert.Equal(PacketSecError.WrongIdentity, await dialled.Closed.WithinCeiling());
         var error = await Assert.ThrowsAsync<PacketSecException>(dialled.ReceiveOneAsync);
         Assert.Equal(PacketSecError.WrongIdentity, error.Error);

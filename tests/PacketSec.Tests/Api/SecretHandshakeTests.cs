@@ -34,20 +34,32 @@ public sealed class SecretHandshakeTests : IDisposable
     [Fact]
     public async Task Who_is_refused_who_is_not_of_the_network_and_who_calls_nobody_get_one_error()
     {
+        var time = new ManualTimeProvider();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var refusing = EndpointPair.Bind(
-            o => Options(o, direct: true, network: false),
-            o => Options(o, direct: true, network: false) with { Authorize = (_, _) => ValueTask.FromResult(false) });
-        await using var foreign = EndpointPair.Bind(o => Options(o, direct: true, network: false), o => Options(o, direct: true, network: true));
+            o => Options(o, direct: true, network: false) with { TimeProvider = time },
+            o => Options(o, direct: true, network: false) with { Authorize = (_, _) => Refuse() });
+        await using var foreign = EndpointPair.Bind(
+            o => Options(o, direct: true, network: false) with { TimeProvider = time }, o => Options(o, direct: true, network: true));
         using var nobody = PacketSecIdentity.Generate();
-        using var ceiling = EndpointPair.Ceiling();
-        PacketSecException[] errors = await Task.WhenAll(
-            Fails(refusing.Dialler.ConnectAsync(refusing.Listener.LocalEndPoint, refusing.Listener.PeerId, ceiling.Token)),
-            Fails(foreign.Dialler.ConnectAsync(foreign.Listener.LocalEndPoint, foreign.Listener.PeerId, ceiling.Token)),
-            Fails(foreign.Dialler.ConnectAsync(refusing.Listener.LocalEndPoint, nobody.PeerId, ceiling.Token)));
+        var dials = Task.WhenAll(
+            Fails(refusing.Dialler.ConnectAsync(refusing.Listener.LocalEndPoint, refusing.Listener.PeerId)),
+            Fails(foreign.Dialler.ConnectAsync(foreign.Listener.LocalEndPoint, foreign.Listener.PeerId)),
+            Fails(foreign.Dialler.ConnectAsync(refusing.Listener.LocalEndPoint, nobody.PeerId)));
+        await asked.Task.WithinCeiling();
+        await Until.TrueAsync(() => foreign.Listener.UdpDatagramsReceived > 0 && refusing.Listener.UdpDatagramsReceived > 2);
+        await time.AdvanceUntilEndAsync(dials);
+        var errors = await dials;
         Assert.All(errors, error => Assert.Equal(PacketSecError.TimedOut, error.Error));
         Assert.Equal((0, 0), (refusing.Listener.GetStatistics().Channels, foreign.Listener.GetStatistics().Channels));
 
         static async Task<PacketSecException> Fails(Task<PacketSecChannel> dial) => await Assert.ThrowsAsync<PacketSecException>(() => dial);
+
+        ValueTask<bool> Refuse()
+        {
+            asked.TrySetResult();
+            return ValueTask.FromResult(false);
+        }
     }
 
     //= spec/secret-handshake.md#hidden-default

@@ -49,11 +49,7 @@ public class ShardTests
             Assert.Equal([9], await dialled.ReceiveOneAsync());
         }
 
-        foreach (var dialler in diallers)
-        {
-            await dialler.DisposeAsync();
-        }
-
+        await Task.WhenAll(diallers.Select(dialler => dialler.DisposeAsync().AsTask()));
         identities.ForEach(one => one.Dispose());
     }
 

@@ -1,17 +1,21 @@
 using System.Text.Json;
 using PacketSec.Cli;
+using PacketSec.Tests.Api;
 
 namespace PacketSec.Tests.Cli;
 
 /// <summary>One command line, run inside the test's process.</summary>
 internal sealed record CliRun(int ExitCode, string Output, string Error)
 {
-    public static async Task<CliRun> InvokeAsync(params string[] args)
+    public static Task<CliRun> InvokeAsync(params string[] args) => InvokeAsync(args, time: null);
+
+    /// <summary>Runs a command whose protocol waits for a deadline, without the wait: its clock moves until the command has ended.</summary>
+    public static async Task<CliRun> InvokeHurriedAsync(params string[] args)
     {
-        using var output = new StringWriter { NewLine = "\n" };
-        using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = await CliApplication.RunAsync(args, TextReader.Null, output, error);
-        return new(exitCode, output.ToString(), error.ToString());
+        var time = new ManualTimeProvider();
+        var run = InvokeAsync(args, time);
+        await time.AdvanceUntilEndAsync(run);
+        return await run;
     }
 
     /// <summary>Returns the output's lines as JSON, each of which has <c>"v":1</c>.</summary>
@@ -30,5 +34,13 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
         Assert.Single(Error.TrimEnd('\n').Split('\n'));
         Assert.All(words, word => Assert.Contains(word, Error, StringComparison.Ordinal));
         Assert.Empty(Output);
+    }
+
+    private static async Task<CliRun> InvokeAsync(string[] args, TimeProvider? time)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var exitCode = await CliApplication.RunAsync(args, TextReader.Null, output, error, time: time);
+        return new(exitCode, output.ToString(), error.ToString());
     }
 }

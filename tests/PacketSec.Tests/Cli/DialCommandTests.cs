@@ -148,7 +148,7 @@ public sealed class DialCommandTests : IDisposable
         using var silent = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         var port = ((IPEndPoint)silent.Client.LocalEndPoint!).Port;
         using var identity = PacketSecIdentity.Load(_folder["listener"]);
-        var run = await CliRun.InvokeAsync("dial", $"{identity.PeerId}@127.0.0.1:{port}");
+        var run = await CliRun.InvokeHurriedAsync("dial", $"{identity.PeerId}@127.0.0.1:{port}");
         run.AssertFails(ExitCodes.Unreachable, "did not answer within 10 s", "firewall", "does not negotiate", "--direct p2pke-1");
     }
 

@@ -12,8 +12,6 @@ public sealed class PingAndDemoTests : IDisposable
 {
     private const int Ceiling = SocketsCollection.CeilingMilliseconds;
 
-    private static readonly Lazy<Task<CliRun>> WholeDemo = new(() => CliRun.InvokeAsync("demo", "--json"));
-
     private readonly TemporaryFolder _folder = new();
 
     public PingAndDemoTests()
@@ -98,7 +96,7 @@ public sealed class PingAndDemoTests : IDisposable
     [Fact(Timeout = Ceiling)]
     public async Task The_demo_shows_two_renewals_without_loss_and_a_clean_close()
     {
-        var run = await WholeDemo.Value;
+        var (run, _) = await WholeDemo.Value;
         Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
         var lines = run.JsonLines();
         foreach (var side in new[] { "client", "server" })
@@ -118,7 +116,7 @@ public sealed class PingAndDemoTests : IDisposable
     [Fact(Timeout = Ceiling)]
     public async Task The_demo_shows_one_session_and_its_leader_where_two_dial_each_other()
     {
-        var run = await WholeDemo.Value;
+        var (run, _) = await WholeDemo.Value;
         Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
         var lines = run.JsonLines();
         var told = Assert.Single(lines, line => IsOf(line, "leader"));

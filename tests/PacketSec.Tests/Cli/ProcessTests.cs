@@ -1,4 +1,5 @@
 using PacketSec.Cli;
+using PacketSec.Tests.Api;
 
 namespace PacketSec.Tests.Cli;
 
@@ -8,6 +9,8 @@ public sealed class ProcessTests : IDisposable
 {
     // Several waits, each with its own ceiling, stand in one test.
     private const int Ceiling = 3 * SocketsCollection.CeilingMilliseconds;
+
+    private const int Datagrams = 500;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -56,19 +59,22 @@ public sealed class ProcessTests : IDisposable
     {
         var listener = ChildCli.Start("listen", "--json", "--echo", "--key", _folder["first"], "--bind", "127.0.0.1:0");
         var address = Address(await listener.Output.WaitForJsonAsync("listening"));
-        await using var dial = RunningCli.Start(
-            "dial", address, "--json", "--count", "1000000", "--rate", "100", "--require-all", "--lifetime", "8", "--timeout", "1000");
+        var time = new ManualTimeProvider();
+        await using var dial = RunningCli.StartAt(time, "dial", address, "--json", "--count", "1000000", "--rate", "100", "--require-all", "--timeout", "1000");
         await dial.Output.WaitForJsonAsync("session");
         await listener.CrashAsync();
         listener.Dispose();
 
         using var stranger = ChildCli.Start("listen", "--json", "--echo", "--key", _folder["second"], "--bind", $"127.0.0.1:{address.Split(':')[^1]}");
         var proven = (await stranger.Output.WaitForJsonAsync("listening")).GetProperty("peer").GetString()!;
-        var told = await dial.Error.WaitForAsync(line => line.Contains(proven, StringComparison.Ordinal));
-        Assert.Contains("dial its new peer ID", told, StringComparison.Ordinal);
+        var told = dial.Error.WaitForAsync(line => line.Contains(proven, StringComparison.Ordinal));
+        await time.AdvanceUntilEndAsync(told);
+        Assert.Contains("dial its new peer ID", await told, StringComparison.Ordinal);
         Assert.DoesNotContain(dial.Output.Lines, line => line.Contains("\"closed\"", StringComparison.Ordinal));
 
-        Assert.Equal(ExitCodes.WrongIdentity, await dial.ExitAsync());
+        var exit = dial.ExitAsync();
+        await time.AdvanceUntilEndAsync(exit, TimeSpan.FromSeconds(1));
+        Assert.Equal(ExitCodes.WrongIdentity, await exit);
         Assert.Single(dial.Error.Lines);
         Assert.Empty(stranger.Error.Lines);
         Assert.DoesNotContain(stranger.Output.Lines, line => line.Contains("\"accepted\"", StringComparison.Ordinal));
@@ -80,7 +86,7 @@ public sealed class ProcessTests : IDisposable
         var address = Address(await listener.Output.WaitForJsonAsync("listening"));
         var port = address.Split(':')[^1];
         await using var dial = RunningCli.Start(
-            ["dial", address, "--json", "--count", "2000", "--rate", "500", "--size", "1200", "--require-all", .. schemes]);
+            ["dial", address, "--json", "--count", $"{Datagrams}", "--rate", "500", "--size", "1200", "--require-all", .. schemes]);
         await dial.Output.WaitForJsonAsync("session");
         await listener.CrashAsync();
         listener.Dispose();
@@ -90,7 +96,7 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(schemes.Length > 0 ? "direct" : "standard", second.GetProperty("case").GetString());
         Assert.Equal(ExitCodes.Success, await dial.ExitAsync());
         var summary = await dial.Output.WaitForJsonAsync("summary");
-        Assert.Equal(2000, summary.GetProperty("echoed").GetInt32());
+        Assert.Equal(Datagrams, summary.GetProperty("echoed").GetInt32());
         Assert.Equal(0, summary.GetProperty("lost").GetInt32());
         Assert.Empty(dial.Error.Lines);
     }

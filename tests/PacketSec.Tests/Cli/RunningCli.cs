@@ -8,16 +8,19 @@ internal sealed class RunningCli : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task<int> _run;
 
-    private RunningCli(TextReader input, string[] args)
-        => _run = Task.Run(() => CliApplication.RunAsync(args, input, Output, Error, cancellationToken: _stop.Token));
+    private RunningCli(TextReader input, TimeProvider? time, string[] args)
+        => _run = Task.Run(() => CliApplication.RunAsync(args, input, Output, Error, time: time, cancellationToken: _stop.Token));
 
     public LineLog Output { get; } = new();
 
     public LineLog Error { get; } = new();
 
-    public static RunningCli Start(params string[] args) => new(TextReader.Null, args);
+    public static RunningCli Start(params string[] args) => new(TextReader.Null, null, args);
 
-    public static RunningCli StartWithInput(TextReader input, params string[] args) => new(input, args);
+    /// <summary>Starts a command whose protocol goes by the test's clock.</summary>
+    public static RunningCli StartAt(TimeProvider time, params string[] args) => new(TextReader.Null, time, args);
+
+    public static RunningCli StartWithInput(TextReader input, params string[] args) => new(input, null, args);
 
     /// <summary>Starts a listener on a port that the system chooses, and returns the address to dial.</summary>
     public static async Task<(RunningCli Listener, string Address)> ListenAsync(string keyFile, params string[] args)

@@ -106,7 +106,7 @@ public sealed class SchemeOptionTests : IDisposable
         var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], "--scheme", "secret-handshake-1", "--direct", "secret-handshake-1", "--network-key", key);
         await using (listener)
         {
-            var run = await CliRun.InvokeAsync("dial", address, "--direct", "secret-handshake-1");
+            var run = await CliRun.InvokeHurriedAsync("dial", address, "--direct", "secret-handshake-1");
             run.AssertFails(ExitCodes.Unreachable, "did not answer within 10 s", "network key", "look the same");
         }
     }
@@ -180,7 +180,7 @@ public sealed class SchemeOptionTests : IDisposable
         var (listener, address) = await RunningCli.ListenAsync(_folder["listener"], "--echo");
         await using (listener)
         {
-            var run = await CliRun.InvokeAsync("dial", address, "--direct", "p2pke-1");
+            var run = await CliRun.InvokeHurriedAsync("dial", address, "--direct", "p2pke-1");
             run.AssertFails(ExitCodes.Unreachable, "did not answer within 10 s", "psec listen --direct p2pke-1", "dial without --direct");
             await listener.StopAsync();
             var drops = (await listener.Output.WaitForJsonAsync("summary")).GetProperty("drops");
@@ -195,7 +195,7 @@ public sealed class SchemeOptionTests : IDisposable
         await using var endpoint = PacketSecEndpoint.Bind(
             new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0), Schemes = [], DirectScheme = "p2pke-1" });
         var address = $"{endpoint.PeerId}@{endpoint.LocalEndPoint}";
-        (await CliRun.InvokeAsync("dial", address)).AssertFails(ExitCodes.Protocol, endpoint.PeerId.ToString(), "none of the schemes", "--scheme", "--direct");
+        (await CliRun.InvokeHurriedAsync("dial", address)).AssertFails(ExitCodes.Protocol, endpoint.PeerId.ToString(), "none of the schemes", "--scheme", "--direct");
         await using var direct = RunningCli.Start("ping", address, "--json", "--direct", "p2pke-1");
         Assert.Equal("direct", Agreement(await direct.Output.WaitForJsonAsync("connected")).Case);
     }

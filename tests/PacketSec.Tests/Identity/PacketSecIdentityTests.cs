@@ -54,6 +54,36 @@ public sealed class PacketSecIdentityTests : IDisposable
         Assert.Equal(["me.key"], _folder.FileNames);
     }
 
+    //= spec/threat-model.md#identity-once
+    [Fact]
+    public async Task Of_several_that_start_at_once_all_have_the_key_that_is_in_the_file()
+    {
+        const int Creators = 4;
+        const int Rounds = 100;
+        for (var round = 0; round < Rounds; round++)
+        {
+            var name = $"{round}.key";
+            using var start = new Barrier(Creators);
+            var peers = new PeerId[Creators];
+            await Task.WhenAll(Enumerable.Range(0, Creators).Select(i => Task.Factory.StartNew(
+                () =>
+                {
+                    start.SignalAndWait(SocketsCollection.CeilingMilliseconds);
+                    using var identity = PacketSecIdentity.LoadOrCreate(_folder[name]);
+                    peers[i] = identity.PeerId;
+                },
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default)));
+
+            using var kept = PacketSecIdentity.Load(_folder[name]);
+            Assert.All(peers, peer => Assert.Equal(kept.PeerId, peer));
+            File.Delete(_folder[name]);
+        }
+
+        Assert.Empty(_folder.FileNames);
+    }
+
     //= spec/threat-model.md#identity-file
     [Fact]
     public void A_key_file_is_its_owners_alone()
