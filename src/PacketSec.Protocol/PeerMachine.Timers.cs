@@ -112,7 +112,7 @@ public sealed partial class PeerMachine
             StartAttempt(now, _path.Value);
         }
 
-        if (_timers.TryFire(PeerTimer.Retry, now) && (_queue.Count > 0 || _sessions.AnyLive) && _path is not null)
+        if (_timers.TryFire(PeerTimer.Retry, now) && (HasToSend || _sessions.AnyLive) && _path is not null)
         {
             _liveness.OnRecovering();
             StartAttempt(now, _path.Value);

@@ -188,7 +188,7 @@ public sealed partial class PeerMachine : IDisposable
         {
             EndByPeer();
         }
-        else if (_queue.Count > 0 && !IsHandshaking && _path is { } path && SelectSession(now, SpecLimits.DatagramOverhead) is null)
+        else if (HasToSend && !IsHandshaking && _path is { } path && SelectSession(now, SpecLimits.DatagramOverhead) is null)
         {
             //= spec/sessions.md#send-starts
             StartAttempt(now, path);
@@ -314,6 +314,7 @@ public sealed partial class PeerMachine : IDisposable
 
         _sessions.AddTo(digest);
         _queue.AddTo(digest);
+        digest.Add(_wantsSession);
         _liveness.AddTo(digest);
         _timers.AddTo(digest);
         return digest.ToDigest(_options.Crypto);

@@ -34,7 +34,8 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     private readonly TaskCompletionSource<PacketSecError?> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _disposal = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private DatagramHandler? _handler;
+    private readonly Lock _connectionGate = new();
+    private IPacketSink? _sink;
     private int _handling;
 
     // Whether the queue may hold datagrams for the handler: looked at for each datagram, where the queue itself need not be.
@@ -83,6 +84,11 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     public Task<PacketSecError?> Closed => _closed.Task;
 
     internal PeerDriver Peer { get; }
+
+    internal EndpointDriver Endpoint => _endpoint;
+
+    /// <summary>Gets who takes the datagrams, unless calls of the application do.</summary>
+    internal IPacketSink? Sink => Volatile.Read(ref _sink);
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
@@ -170,9 +176,12 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
     public void OnDatagram(DatagramHandler handler)
     {
         ArgumentNullException.ThrowIfNull(handler);
-        _queue.TakeForHandler();
-        Volatile.Write(ref _handler, handler);
-        Attach();
+        if (Volatile.Read(ref _sink) is ConnectionDriver)
+        {
+            throw new InvalidOperationException("The channel's datagrams go to its PacketSecConnection: use that one's datagrams.");
+        }
+
+        Attach(new HandlerSink(this, handler));
     }
 
     /// <summary>
@@ -286,6 +295,7 @@ public sealed partial class PacketSecChannel : IAsyncDisposable
         {
             Report(new PacketSecChannelEvent.Closed(reason));
             _events.Writer.TryComplete();
+            Volatile.Read(ref _sink)?.OnChannelClosed(reason);
         }
 
         CompleteDisposal();

@@ -59,6 +59,36 @@ internal sealed partial class ConnectionMachine
         return taken;
     }
 
+    /// <summary>Lends room in the stream's own buffer, where the application may write what comes next.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="ahead">How many bytes of earlier loans are written and not committed.</param>
+    /// <param name="least">The bytes that are needed in one piece.</param>
+    /// <param name="room">The room.</param>
+    /// <returns>False when the buffer has no such piece.</returns>
+    public bool TryReserve(StreamState stream, int ahead, int least, out Memory<byte> room)
+    {
+        room = default;
+        return IsAlive && SendOf(stream) is { IsFinished: false, ResetCode: null } send && send.TryReserve(ahead, least, _options.SendBuffer, out room);
+    }
+
+    /// <summary>Takes bytes to send that stand in lent room, in the order of the loans.</summary>
+    public void Commit(StreamState stream, int count)
+    {
+        if (IsAlive && SendOf(stream) is { IsFinished: false, ResetCode: null } send)
+        {
+            send.Commit(count);
+            QueueNew(stream);
+        }
+    }
+
+    /// <summary>Tells whether the application may go on writing; if not, an event says when.</summary>
+    public bool HasRoom(StreamState stream)
+    {
+        var room = !IsAlive || SendOf(stream) is { ResetCode: not null } || SendOf(stream).HasRoom(_options.SendBuffer);
+        stream.WantsWritable |= !room;
+        return room;
+    }
+
     /// <summary>Ends the sending direction behind what was written.</summary>
     public void Finish(StreamState stream)
     {
@@ -105,6 +135,34 @@ internal sealed partial class ConnectionMachine
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         receive.Advance(count);
         OnConsumed(now.Nanoseconds, stream, receive, count);
+    }
+
+    /// <summary>
+    /// Lets the peer send more though nothing was read: the application has looked at all that is here, and needs more to make sense of it.
+    /// </summary>
+    /// <returns>False when the window has its largest size.</returns>
+    public bool TryExtend(StreamState stream)
+    {
+        var receive = ReceiveOf(stream);
+        if (!IsAlive || receive.FinalSize >= 0 || receive.StopCode is not null)
+        {
+            return true;
+        }
+
+        if (receive.Window.Limit - receive.Highest > receive.Window.Size / 2)
+        {
+            return true;
+        }
+
+        if (!receive.Window.TryGrow(receive.ReadTo))
+        {
+            return receive.Highest < receive.Window.Limit;
+        }
+
+        _window.GrowTo(receive.Window.Size * 3 / 2);
+        _maxDataPending |= _window.TryGrow(_consumedTotal);
+        QueueNews(stream, StreamNews.MaxStreamData);
+        return true;
     }
 
     /// <summary>Asks the peer to send no more; what came is given up.</summary>

@@ -104,6 +104,21 @@ internal sealed partial class ConnectionMachine
     /// <summary>Gets how many streams are not over.</summary>
     public int StreamCount => _table.Count;
 
+    /// <summary>Gets how many packets were built.</summary>
+    public long PacketsSent => _recovery.Sent.Next;
+
+    /// <summary>Gets how many of them turned out lost, without probes of the path's MTU.</summary>
+    public long PacketsLost => _recovery.Lost;
+
+    /// <summary>Gets the bytes of streams that were sent, each counted once.</summary>
+    public long StreamBytesSent => _sentTotal;
+
+    /// <summary>Gets the bytes of streams that were received, each counted once.</summary>
+    public long StreamBytesReceived => _receivedTotal;
+
+    /// <summary>Gets the length of the oldest datagram that waits for the application, or -1.</summary>
+    public int WaitingDatagram => _datagramsIn.IsEmpty ? -1 : _datagramsIn.NextLength;
+
     /// <summary>Gets datagrams that were given up: the peer sent more than was read, or the path's MTU fell.</summary>
     public long DatagramsDropped { get; private set; }
 
@@ -133,6 +148,11 @@ internal sealed partial class ConnectionMachine
             return timer;
         }
     }
+
+    /// <summary>
+    /// Gets whether something waits to be sent now, were there a session and a window for it: data, news or an acknowledgement that is due.
+    /// </summary>
+    public bool WantsToSend => IsAlive ? HasData() || _probes > 0 || _ackAtOnce : State == ConnectionState.Closing && _closePending;
 
     private bool IsAlive => State is ConnectionState.Opening or ConnectionState.Open;
 
@@ -241,6 +261,18 @@ internal sealed partial class ConnectionMachine
 
     /// <summary>Asks the peer for a sign of life, and shows it this side's HELLO.</summary>
     public void Ping() => _pingPending = IsAlive;
+
+    /// <summary>Ends the connection without a word: nothing carries its packets any more.</summary>
+    public void Abandon()
+    {
+        if (IsAlive)
+        {
+            End(CloseCause.NoChannel, 0);
+        }
+
+        State = ConnectionState.Over;
+        _closeAt = Never;
+    }
 
     private void CloseIfDone(long now)
     {

@@ -41,6 +41,21 @@ internal sealed class ReceiveWindow(long size, long maxSize)
         return true;
     }
 
+    /// <summary>Doubles the window at once, for a reader that cannot go on with what the window holds.</summary>
+    /// <param name="readTo">What the application has read.</param>
+    /// <returns>Whether the peer is to be told of another limit.</returns>
+    public bool TryGrow(long readTo)
+    {
+        Size = Math.Max(Size, Math.Min(2 * Size, maxSize));
+        if (readTo + Size <= Limit)
+        {
+            return false;
+        }
+
+        Limit = readTo + Size;
+        return true;
+    }
+
     /// <summary>Lets a window be at least a size from its next move on, without telling the peer before.</summary>
     public void GrowTo(long least) => Size = Math.Max(Size, Math.Min(least, maxSize));
 }

@@ -78,6 +78,29 @@ internal sealed class SendPart
         return count;
     }
 
+    /// <summary>Lends room behind what was written.</summary>
+    /// <param name="ahead">How many bytes there are in use by earlier loans.</param>
+    /// <param name="least">The bytes that are needed in one piece.</param>
+    /// <param name="bound">How many bytes may be held that are not acknowledged.</param>
+    /// <param name="room">The room.</param>
+    /// <returns>False when there is no such piece.</returns>
+    public bool TryReserve(int ahead, int least, long bound, out Memory<byte> room)
+    {
+        room = default;
+        var from = WrittenTo + ahead;
+        if (from + least - AcknowledgedTo > bound)
+        {
+            return false;
+        }
+
+        _ring.EnsureRoom(AcknowledgedTo, from, from + least, bound);
+        room = _ring.Piece(from, AcknowledgedTo + _ring.Capacity - from);
+        return room.Length >= least;
+    }
+
+    /// <summary>Takes bytes that stand in lent room.</summary>
+    public void Commit(int count) => WrittenTo += count;
+
     /// <summary>Tells whether it is worth the application's while to write again: a quarter of the buffer is free.</summary>
     /// <param name="bound">How many bytes may be held that are not acknowledged.</param>
     public bool HasRoom(long bound) => bound - (WrittenTo - AcknowledgedTo) >= (bound + 3) / 4;

@@ -60,6 +60,9 @@ internal enum CloseCause
 
     /// <summary>The peer speaks another version of streams.</summary>
     PeerOfAnotherVersion,
+
+    /// <summary>The channel that carried it has ended.</summary>
+    NoChannel,
 }
 
 /// <summary>An event.</summary>

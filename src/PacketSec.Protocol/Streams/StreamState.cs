@@ -22,6 +22,9 @@ internal sealed class StreamState(long id, SendPart? send, ReceivePart? receive)
     /// <summary>Gets the receiving direction; null when only this side sends.</summary>
     public ReceivePart? Receive { get; } = receive;
 
+    /// <summary>Gets or sets what the driver keeps for it.</summary>
+    public object? Owner { get; set; }
+
     /// <summary>Gets or sets what waits to be told.</summary>
     public StreamNews News { get; set; }
 

@@ -12,7 +12,7 @@ internal sealed class DatagramStore
     private const int FirstCapacity = 8 * 1024;
 
     private readonly Queue<Piece> _pieces = new();
-    private readonly Queue<byte[]> _late = new();
+    private readonly Queue<(byte[] Datagram, long Session)> _late = new();
     private byte[] _ring = [];
 
     // What is in use begins at _first; where a datagram is lent, that one is the first.
@@ -34,17 +34,17 @@ internal sealed class DatagramStore
     public bool TryPeek(out Piece next) => _pieces.TryPeek(out next);
 
     /// <summary>Adds a copy.</summary>
-    public void Add(ReadOnlySpan<byte> datagram)
+    public void Add(ReadOnlySpan<byte> datagram, long session)
     {
         Bytes += datagram.Length;
         if (IsReserved)
         {
             // Two threads receive for one channel, which is the exception: when its peer has just moved, or a handshake has just ended.
-            _late.Enqueue(datagram.ToArray());
+            _late.Enqueue((datagram.ToArray(), session));
             return;
         }
 
-        Append(datagram);
+        Append(datagram, session);
     }
 
     /// <summary>Reserves room until <see cref="Commit"/>; once at a time.</summary>
@@ -58,14 +58,15 @@ internal sealed class DatagramStore
 
     /// <summary>Ends the reservation.</summary>
     /// <param name="lengths">The datagrams that stand in the room, one behind the other.</param>
-    public void Commit(ReadOnlySpan<int> lengths)
+    /// <param name="sessions">The session of each.</param>
+    public void Commit(ReadOnlySpan<int> lengths, ReadOnlySpan<long> sessions)
     {
         _end = _roomAt;
-        foreach (var length in lengths)
+        for (var i = 0; i < lengths.Length; i++)
         {
-            _pieces.Enqueue(new(_end, length));
-            _end += length;
-            Bytes += length;
+            _pieces.Enqueue(new(_end, lengths[i], sessions[i]));
+            _end += lengths[i];
+            Bytes += lengths[i];
         }
 
         EndReservation();
@@ -123,17 +124,17 @@ internal sealed class DatagramStore
     {
         IsReserved = false;
         _room = default;
-        while (_late.TryDequeue(out var datagram))
+        while (_late.TryDequeue(out var late))
         {
-            Append(datagram);
+            Append(late.Datagram, late.Session);
         }
     }
 
-    private void Append(ReadOnlySpan<byte> datagram)
+    private void Append(ReadOnlySpan<byte> datagram, long session)
     {
         var offset = Allocate(datagram.Length);
         datagram.CopyTo(_ring.AsSpan(offset));
-        _pieces.Enqueue(new(offset, datagram.Length));
+        _pieces.Enqueue(new(offset, datagram.Length, session));
     }
 
     private Piece Dequeue()
@@ -208,7 +209,7 @@ internal sealed class DatagramStore
             var datagram = _ring.AsSpan(piece.Offset, piece.Length);
             datagram.CopyTo(larger.AsSpan(end));
             CryptographicOperations.ZeroMemory(datagram);
-            _pieces.Enqueue(new(end, piece.Length));
+            _pieces.Enqueue(piece with { Offset = end });
             end += piece.Length;
         }
 
@@ -216,6 +217,6 @@ internal sealed class DatagramStore
         (_first, _end, _lent) = (0, end, 0);
     }
 
-    /// <summary>Where a datagram stands.</summary>
-    internal readonly record struct Piece(int Offset, int Length);
+    /// <summary>Where a datagram stands, and the session that it came on.</summary>
+    internal readonly record struct Piece(int Offset, int Length, long Session);
 }

@@ -137,9 +137,11 @@ internal sealed partial class EndpointDriver
 
             Received received;
             Instant? deadline;
+            long session;
             lock (peer.Gate)
             {
                 received = peer.Machine.HandleDatagram(now, _aead, path, datagram, _plaintext);
+                session = peer.Machine.OpenedOn;
                 _peerOutbox.Collect(now, peer.Machine, _aead);
                 deadline = peer.Machine.NextDeadline;
             }
@@ -155,7 +157,7 @@ internal sealed partial class EndpointDriver
             if (received.Kind == ReceivedKind.Payload)
             {
                 peer.Shard = shard;
-                Deliver(now, peer, path, received.Payload);
+                Deliver(now, peer, path, received.Payload, session);
             }
             else if (received.Kind == ReceivedKind.Dropped)
             {
@@ -208,9 +210,9 @@ internal sealed partial class EndpointDriver
         }
     }
 
-    private void Deliver(Instant now, PeerDriver peer, in PathAddress path, ReadOnlySpan<byte> payload)
+    private void Deliver(Instant now, PeerDriver peer, in PathAddress path, ReadOnlySpan<byte> payload, long session)
     {
-        var reason = peer.Channel.Queue(payload);
+        var reason = peer.Channel.Queue(payload, session);
         if (reason != DropReason.None)
         {
             peer.CountDrops(reason, 1);
@@ -416,6 +418,7 @@ internal sealed partial class EndpointDriver
         }
 
         PacketSecMeter.Remove(this);
+        Streams.Dispose();
         SendContexts.Dispose();
         _aead.Dispose();
         _clockTimer?.Dispose();

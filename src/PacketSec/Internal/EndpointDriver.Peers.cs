@@ -183,10 +183,12 @@ internal sealed partial class EndpointDriver
     {
         Schedule(peer, deadline);
         var isUsable = false;
+        var concernsStreams = false;
         foreach (var peerEvent in _peerOutbox.PeerEvents)
         {
             Carry(peer, peerEvent);
             isUsable |= peerEvent is PeerEvent.SessionConfirmed;
+            concernsStreams |= peerEvent is PeerEvent.SessionConfirmed or PeerEvent.AddressChanged or PeerEvent.AttemptFailed;
         }
 
         if (peer.Machine.IsClosing && !peer.IsRetired)
@@ -207,6 +209,11 @@ internal sealed partial class EndpointDriver
         {
             // What the application sends on the session comes behind what completes its handshake.
             _control.Flush();
+        }
+
+        if (concernsStreams)
+        {
+            peer.Channel.OnPathChanged();
         }
 
         foreach (var work in _peerOutbox.Work)
@@ -289,19 +296,21 @@ internal sealed partial class EndpointDriver
         }
 
         Settle(now, peer, deadline);
-        while (TryPollEarly(now, peer, out var length))
+        while (TryPollEarly(now, peer, out var length, out var session))
         {
-            Deliver(now, peer, path, _plaintext.AsSpan(0, length));
+            Deliver(now, peer, path, _plaintext.AsSpan(0, length), session);
         }
 
         Drain(now, peer);
     }
 
-    private bool TryPollEarly(Instant now, PeerDriver peer, out int length)
+    private bool TryPollEarly(Instant now, PeerDriver peer, out int length, out long session)
     {
         lock (peer.Gate)
         {
-            return peer.Machine.TryPollEarlyDatagram(now, _aead, _plaintext, out length);
+            var any = peer.Machine.TryPollEarlyDatagram(now, _aead, _plaintext, out length);
+            session = peer.Machine.OpenedOn;
+            return any;
         }
     }
 

@@ -50,6 +50,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         _crypto = CryptoProvider.Default;
         Log = options.LoggerFactory?.CreateLogger("PacketSec.Endpoint") ?? NullLogger.Instance;
         Clock = new DriverClock(options.TimeProvider);
+        Streams = new StreamScheduler(Clock, error => Post(new DriverMessage.Fail(error)));
         LocalEndPoint = sockets[0].LocalAddress.ToEndPoint();
         _machine = new EndpointMachine(new()
         {
@@ -86,6 +87,8 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     public ILogger Log { get; }
 
     public DriverClock Clock { get; }
+
+    public StreamScheduler Streams { get; }
 
     public SendContexts SendContexts { get; }
 

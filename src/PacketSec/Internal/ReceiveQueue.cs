@@ -133,8 +133,9 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
 
     /// <summary>Ends a reservation: the datagrams that stand in it, one behind the other, wait here from now on.</summary>
     /// <param name="lengths">Their lengths; none gives the place back.</param>
+    /// <param name="sessions">The session that each came on.</param>
     /// <returns>Why they were dropped, all of them.</returns>
-    public DropReason Commit(ReadOnlySpan<int> lengths)
+    public DropReason Commit(ReadOnlySpan<int> lengths, ReadOnlySpan<long> sessions)
     {
         lock (_lock)
         {
@@ -144,7 +145,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
                 return lengths.IsEmpty ? DropReason.None : DropReason.ChannelClosed;
             }
 
-            _store.Commit(lengths);
+            _store.Commit(lengths, sessions);
             if (_store.Count == 0 || _call != Call.Waiting)
             {
                 return DropReason.None;
@@ -158,7 +159,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
     }
 
     /// <summary>Adds a copy of a datagram.</summary>
-    public DropReason Add(ReadOnlySpan<byte> payload)
+    public DropReason Add(ReadOnlySpan<byte> payload, long session)
     {
         lock (_lock)
         {
@@ -172,7 +173,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
                 return DropReason.ReceiveQueueFull;
             }
 
-            _store.Add(payload);
+            _store.Add(payload, session);
             if (_call != Call.Waiting || _store.IsReserved)
             {
                 return DropReason.None;
@@ -205,10 +206,11 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
     public int Count => _store.Count;
 
     /// <summary>Takes the next datagram for the handler, which has it until the next call.</summary>
-    public bool TryTake(out ReadOnlySpan<byte> datagram)
+    public bool TryTake(out ReadOnlySpan<byte> datagram, out long session)
     {
         lock (_lock)
         {
+            session = _store.TryPeek(out var next) ? next.Session : 0;
             var any = _store.TryLend(out var lent);
             datagram = lent.Span;
             return any;

@@ -96,6 +96,9 @@ internal sealed class SendContext(ICryptoProvider crypto) : IDisposable
     /// <summary>Gets the datagrams that are sealed and not sent yet.</summary>
     public SendBatch Batch { get; } = new();
 
+    /// <summary>Gets the room for a packet of streams before it is sealed.</summary>
+    public byte[] Plain => field ??= GC.AllocateUninitializedArray<byte>(SendBatch.Capacity, pinned: true);
+
     /// <summary>Gets which of the caller's datagrams each one in the batch is.</summary>
     public int[] Origins { get; } = new int[SendBatch.Capacity / (SpecLimits.DatagramOverhead + 1)];
 

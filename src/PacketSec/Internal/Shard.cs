@@ -41,6 +41,8 @@ internal sealed class Shard
     private readonly ReceiveBatch _batch;
     private readonly byte[] _plaintext = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
     private readonly int[] _lengths = new int[OpenRun];
+    private readonly long[] _sessions = new long[OpenRun];
+    private readonly List<PacketSecChannel> _toEnd = [];
     private readonly DatagramRing _parked = new(ParkedBytes, RingDatagrams);
     private readonly ControlBatch _receipts;
     private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
@@ -111,6 +113,10 @@ internal sealed class Shard
                 while (Attached.TryDequeue(out var channel))
                 {
                     channel.DeliverWaiting();
+                    if (channel.WantsBatchEnd)
+                    {
+                        _toEnd.Add(channel);
+                    }
                 }
 
                 var now = _endpoint.Clock.Now;
@@ -120,6 +126,7 @@ internal sealed class Shard
                 }
 
                 HandleBatch(now);
+                EndBatch();
                 if (_receipts.Count >= ReceiptsAtOnce || _batch.Count == 0 || _batch.TookAll || now >= _receiptsUntil)
                 {
                     _receipts.Flush();
@@ -165,6 +172,17 @@ internal sealed class Shard
                 Handle(now, PathOf(piece), known.Route, known.Peer, _batch.BytesOf(piece), piece.SegmentSize);
             }
         }
+    }
+
+    /// <summary>Lets streams answer what came, once for all of it.</summary>
+    private void EndBatch()
+    {
+        foreach (var channel in _toEnd)
+        {
+            channel.EndBatch();
+        }
+
+        _toEnd.Clear();
     }
 
     /// <summary>Takes one step for each of the next pieces, so that what they need is near when it is their turn: with thousands of peers it is not.</summary>
@@ -254,7 +272,7 @@ internal sealed class Shard
         {
             if (reserved)
             {
-                channel.Commit(default);
+                channel.Commit(default, default);
             }
 
             Park(path, datagrams, size);
@@ -278,6 +296,7 @@ internal sealed class Shard
                 switch (received.Kind)
                 {
                     case ReceivedKind.Payload:
+                        _sessions[opened] = peer.Machine.OpenedOn;
                         _lengths[opened++] = received.Payload.Length;
                         used += received.Payload.Length;
                         break;
@@ -323,11 +342,11 @@ internal sealed class Shard
 
         if (reserved)
         {
-            CountUndelivered(now, peer, path, channel.Commit(_lengths.AsSpan(0, opened)), opened);
+            CountUndelivered(now, peer, path, channel.Commit(_lengths.AsSpan(0, opened), _sessions.AsSpan(0, opened)), opened);
         }
         else if (opened > 0)
         {
-            Deliver(now, peer, path, room[..used], _lengths.AsSpan(0, opened));
+            Deliver(now, peer, path, room[..used], _lengths.AsSpan(0, opened), _sessions.AsSpan(0, opened));
         }
 
         if (dropped != DropReason.None)
@@ -395,9 +414,15 @@ internal sealed class Shard
         _handled++;
     }
 
-    private void Deliver(Instant now, PeerDriver peer, in PathAddress path, ReadOnlySpan<byte> payloads, ReadOnlySpan<int> lengths)
+    private void Deliver(
+        Instant now, PeerDriver peer, in PathAddress path, ReadOnlySpan<byte> payloads, ReadOnlySpan<int> lengths, ReadOnlySpan<long> sessions)
     {
-        var dropped = peer.Channel.Deliver(payloads, lengths, out var reason);
+        var dropped = peer.Channel.Deliver(payloads, lengths, sessions, out var reason);
+        if (peer.Channel.WantsBatchEnd)
+        {
+            _toEnd.Add(peer.Channel);
+        }
+
         CountUndelivered(now, peer, path, reason, dropped);
     }
 

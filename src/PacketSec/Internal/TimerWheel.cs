@@ -4,13 +4,17 @@ using PacketSec.Protocol;
 namespace PacketSec.Internal;
 
 /// <summary>
-/// Deadlines in slots of 64 ms, at most one per owner, all operations O(1). An entry comes up at its deadline or up to 64 ms later, and may come up
+/// Deadlines in slots of one tick, at most one per owner, all operations O(1). An entry comes up at its deadline or up to a tick later, and may come up
 /// early: its owner then schedules it again. So a deadline that moves away costs nothing.
 /// </summary>
 /// <remarks>Belongs to one thread; only <see cref="Entry.IsTooLateFor"/> is called by others.</remarks>
 internal sealed class TimerWheel
 {
-    private const long TickNanoseconds = 64_000_000;
+    /// <summary>The tick for sessions and handshakes, in nanoseconds.</summary>
+    public const long SessionTick = 64_000_000;
+
+    /// <summary>The tick for streams, in nanoseconds: as fine as a thread can wait.</summary>
+    public const long StreamTick = 1_000_000;
 
     // 65 s ahead: what lies further comes round and stays. Nearly all deadlines are those of sessions, 60 s at most.
     private const int Slots = 1024;
@@ -18,20 +22,28 @@ internal sealed class TimerWheel
 
     private readonly Entry?[] _slots = new Entry?[Slots];
     private readonly ulong[] _occupied = new ulong[Slots / BitsPerWord];
+    private readonly long _tickNanoseconds;
     private long _tick;
 
     // No entry comes up before this tick.
     private long _next = Entry.Unscheduled;
 
-    public TimerWheel(Instant now) => _tick = now.Nanoseconds / TickNanoseconds;
+    /// <summary>Creates an empty wheel.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="tickNanoseconds">The tick, which is that of its entries.</param>
+    public TimerWheel(Instant now, long tickNanoseconds = SessionTick)
+    {
+        _tickNanoseconds = tickNanoseconds;
+        _tick = now.Nanoseconds / tickNanoseconds;
+    }
 
     /// <summary>Gets when <see cref="Advance"/> is to be called next, or null. It may find nothing then.</summary>
-    public Instant? NextDue => _next == Entry.Unscheduled ? null : new(_next * TickNanoseconds);
+    public Instant? NextDue => _next == Entry.Unscheduled ? null : new(_next * _tickNanoseconds);
 
     /// <summary>Makes an entry come up at a time, or leaves it where it comes up earlier.</summary>
     public void Schedule(Entry entry, Instant at)
     {
-        var tick = Math.Max(TickOf(at), _tick + 1);
+        var tick = Math.Max(entry.TickOf(at), _tick + 1);
         if (entry.Tick <= tick)
         {
             return;
@@ -87,7 +99,7 @@ internal sealed class TimerWheel
     /// <summary>Moves on to a time, and takes out all that have come up.</summary>
     public void Advance(Instant now, List<Entry> due)
     {
-        var target = now.Nanoseconds / TickNanoseconds;
+        var target = now.Nanoseconds / _tickNanoseconds;
         var last = Math.Min(target, _tick + Slots);
         for (var tick = _tick + 1; tick <= last; tick++)
         {
@@ -128,12 +140,10 @@ internal sealed class TimerWheel
         return Entry.Unscheduled;
     }
 
-    private static long TickOf(Instant at) => (at.Nanoseconds + TickNanoseconds - 1) / TickNanoseconds;
-
     private static int SlotOf(long tick) => (int)(tick & (Slots - 1));
 
     /// <summary>What has a deadline.</summary>
-    internal abstract class Entry
+    internal abstract class Entry(long tickNanoseconds = SessionTick)
     {
         internal const long Unscheduled = long.MaxValue;
 
@@ -141,6 +151,8 @@ internal sealed class TimerWheel
 
         /// <summary>Tells whether the entry comes up too late for a deadline, so that it has to be scheduled again. Read by any thread.</summary>
         public bool IsTooLateFor(Instant? deadline) => deadline is { } at && Tick > TickOf(at);
+
+        internal long TickOf(Instant at) => (at.Nanoseconds + tickNanoseconds - 1) / tickNanoseconds;
 
         internal long Tick
         {

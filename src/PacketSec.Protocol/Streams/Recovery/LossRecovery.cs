@@ -46,6 +46,9 @@ internal sealed class LossRecovery(ICongestionController controller, int datagra
     /// <summary>Gets the bytes in flight on the path in use.</summary>
     public long BytesInFlight { get; private set; }
 
+    /// <summary>Gets how many packets were lost, without probes of the path's MTU.</summary>
+    public long Lost { get; private set; }
+
     /// <summary>Gets how many probe timeouts have followed each other.</summary>
     public int ProbeTimeouts { get; private set; }
 
@@ -266,6 +269,7 @@ internal sealed class LossRecovery(ICongestionController controller, int datagra
 
             packet.State = SentState.Lost;
             Settle(number, packet);
+            Lost += packet.MtuProbe ? 0 : 1;
             //= rfc9000#section-14.4
             if (!packet.MtuProbe && packet.Path == Path)
             {
