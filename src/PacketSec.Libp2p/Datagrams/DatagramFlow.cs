@@ -54,9 +54,10 @@ public sealed class DatagramFlow : IAsyncDisposable
 
     /// <summary>Sends a datagram, which the network may lose.</summary>
     /// <param name="payload">Up to <see cref="MaxPayload"/> bytes; none are a datagram too.</param>
+    /// <returns>False when too many wait to be sent already: send less, or again later.</returns>
     /// <exception cref="Libp2pException"><see cref="Libp2pError.TooLarge"/>, or the flow is over (<see cref="Libp2pError.Closed"/>).</exception>
     //= spec/libp2p.md#flow-end
-    public void Send(ReadOnlySpan<byte> payload)
+    public bool TrySend(ReadOnlySpan<byte> payload)
     {
         if (_watch.IsCompleted || Volatile.Read(ref _disposed) != 0)
         {
@@ -74,7 +75,7 @@ public sealed class DatagramFlow : IAsyncDisposable
         try
         {
             FlowDatagram.Write(buffer.AsSpan(0, length), Id, payload);
-            _connection.SendDatagram(buffer.AsSpan(0, length));
+            return _connection.TrySendDatagram(buffer.AsSpan(0, length));
         }
         finally
         {

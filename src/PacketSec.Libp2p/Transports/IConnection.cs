@@ -36,15 +36,16 @@ public interface IConnection : IAsyncDisposable
 
     /// <summary>Sends a datagram, which the network may lose.</summary>
     /// <param name="payload">1 to <see cref="MaxDatagramPayload"/> bytes.</param>
+    /// <returns>False when too many wait to be sent already: send less, or again later.</returns>
     /// <exception cref="Libp2pException"><see cref="Libp2pError.TooLarge"/>, or <see cref="Libp2pError.Closed"/>.</exception>
-    void SendDatagram(ReadOnlySpan<byte> payload);
+    bool TrySendDatagram(ReadOnlySpan<byte> payload);
 
     /// <summary>Waits for a datagram.</summary>
     /// <param name="buffer">Where it goes; as long as the longest that is expected.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its length.</returns>
     /// <exception cref="Libp2pException">
-    /// <see cref="Libp2pError.TooLarge"/> when the buffer is too short; or <see cref="Libp2pError.Closed"/>.
+    /// <see cref="Libp2pError.TooLarge"/> when the buffer is too short, and the datagram waits on; or <see cref="Libp2pError.Closed"/>.
     /// </exception>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask<int> ReceiveDatagramAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
