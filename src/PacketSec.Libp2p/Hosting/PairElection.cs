@@ -29,8 +29,8 @@ internal readonly record struct PairAction<T>(PairActionKind Kind, T Connection)
 internal sealed class PairElection<T>(bool leads)
     where T : class
 {
-    /// <summary>How many connections to one peer may wait beside the chosen one.</summary>
-    public const int MaxWaiting = 4;
+    /// <summary>How many connections to one peer there may be, the chosen one included.</summary>
+    public const int MaxConnections = 5;
 
     private readonly List<Rival> _waiting = [];
     private T? _probed;
@@ -50,7 +50,7 @@ internal sealed class PairElection<T>(bool leads)
         }
 
         //= spec/libp2p.md#pair-bound
-        if (_waiting.Count >= MaxWaiting)
+        if (_waiting.Count + (Chosen is null ? 0 : 1) >= MaxConnections)
         {
             return [new(PairActionKind.Refuse, connection)];
         }
