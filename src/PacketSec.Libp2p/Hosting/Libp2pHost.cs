@@ -68,6 +68,18 @@ public sealed partial class Libp2pHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Gets how many connections there are, those that wait to be chosen or are about to end included.</summary>
+    internal int KnownConnections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _peers.Values.Sum(entry => entry.Known.Count);
+            }
+        }
+    }
+
     internal Libp2pHostOptions Options { get; }
 
     internal ILogger Logger { get; }

@@ -62,8 +62,12 @@ internal sealed class SimulatedWorld : IDisposable
     /// <summary>Plans something. Under the gate.</summary>
     public void PlanAt(Instant at, Action action)
     {
+        var isNext = !_plans.TryPeek(out _, out var place) || at.Nanoseconds < place.At;
         _plans.Enqueue(action, (at.Nanoseconds, _order++));
-        Monitor.Pulse(Gate);
+        if (isNext)
+        {
+            Monitor.Pulse(Gate);
+        }
     }
 
     public void Dispose()
