@@ -109,6 +109,8 @@ internal sealed partial class ConnectionMachine
         //= spec/streams.md#incarnation-believed
         if (hello.Believed != Incarnation.None && hello.Believed != OwnIncarnation)
         {
+            //= spec/streams.md#incarnation-shown
+            _pingPending = true;
             return PacketVerdict.OtherIncarnation;
         }
 

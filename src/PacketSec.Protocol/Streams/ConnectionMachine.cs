@@ -38,6 +38,7 @@ internal sealed partial class ConnectionMachine
     private readonly long _begunAt;
     private StreamCarrier? _carrier;
     private NetworkAddress? _pathRemote;
+    private long _lastSession = long.MinValue;
     private long _idleBase;
     private long _closeAt = Never;
     private byte[] _closeReason = [];
@@ -167,6 +168,14 @@ internal sealed partial class ConnectionMachine
             _recovery.OnNewPath(now.Nanoseconds, _mtu.Size);
         }
 
+        //= spec/streams.md#session-probes
+        if (_recovery.ProbeTimeouts > 0 && carrier.Session != _lastSession)
+        {
+            _recovery.EndBackOff(now.Nanoseconds);
+            OnProbeTimeout();
+        }
+
+        _lastSession = carrier.Session;
         _pathRemote = carrier.Remote;
         _carrier = carrier;
         _mtu.SetMost(carrier.MaxDatagram);

@@ -195,7 +195,7 @@ internal sealed partial class ConnectionDriver
     // Only the thread that pumps comes here.
     private void Measure()
     {
-        var payload = InterfaceMtu.FindPayload(_measuring.ToEndPoint());
+        var payload = Math.Min(InterfaceMtu.FindPayload(_measuring.ToEndPoint()), _options.MaxUdpPayload);
         lock (Gate)
         {
             _measured = _measuring;

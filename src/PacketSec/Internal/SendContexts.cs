@@ -6,13 +6,13 @@ using PacketSec.Udp;
 namespace PacketSec.Internal;
 
 /// <summary>
-/// Ciphers and buffers for threads that send: as many as there are processors, and lent, not bound to threads, so that their number does not
-/// grow with the application's threads and their keys are wiped with the endpoint. Thread-safe.
+/// Ciphers and buffers for threads that send: twice as many as there are processors, for threads that are taken off theirs while they have one, and
+/// lent, not bound to threads, so that their number does not grow with the application's threads and their keys are wiped with the endpoint. Thread-safe.
 /// </summary>
 internal sealed class SendContexts : IDisposable
 {
     private readonly ICryptoProvider _crypto;
-    private readonly SendContext?[] _free = new SendContext?[BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount)];
+    private readonly SendContext?[] _free = new SendContext?[BitOperations.RoundUpToPowerOf2(2 * (uint)Environment.ProcessorCount)];
     private bool _disposed;
     private int _erasures;
 

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Streams;
+using PacketSec.Udp;
 
 namespace PacketSec;
 
@@ -36,6 +37,9 @@ public sealed record PacketSecConnectionOptions
 
     /// <summary>Gets how much of datagrams waits to be sent, and as much to be received; <see cref="MaxDatagramSize"/> at least.</summary>
     public int DatagramBuffer { get; init; } = Defaults.DatagramBuffer;
+
+    /// <summary>Gets the largest UDP payload that is tried, whatever the interface takes.</summary>
+    internal int MaxUdpPayload { get; init; } = InterfaceMtu.MostPayload;
 
     /// <exception cref="ArgumentOutOfRangeException">A figure is out of its bounds.</exception>
     internal StreamOptions ToStreamOptions()

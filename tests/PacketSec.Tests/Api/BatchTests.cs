@@ -222,7 +222,7 @@ public class BatchTests
         await Task.Run(() => entered.Wait(SocketsCollection.CeilingMilliseconds));
 
         // As a second shard would.
-        Assert.Equal(0, accepted.Deliver([2, 3], [1, 1], out _));
+        Assert.Equal(0, accepted.Deliver([2, 3], [1, 1], [1, 1], out _));
         Assert.Equal([1], seen.ToArray());
         release.Set();
         await Until.TrueAsync(() => seen.Count == 3);
@@ -272,7 +272,7 @@ public class BatchTests
         {
             for (var i = 0; i < Each; i++)
             {
-                while (accepted.Deliver([1, 2, 3], [3], out var reason) > 0)
+                while (accepted.Deliver([1, 2, 3], [3], [1], out var reason) > 0)
                 {
                     Assert.Equal(DropReason.ReceiveQueueFull, reason);
                     Thread.Yield();

@@ -194,6 +194,13 @@ internal sealed class LossRecovery(ICongestionController controller, int datagra
         }
     }
 
+    /// <summary>The peer may be within reach again: the back-off of the probe timeout begins anew.</summary>
+    public void EndBackOff(long now)
+    {
+        ProbeTimeouts = 0;
+        _lastElicitingSentAt = HasElicitingOutstanding ? now : _lastElicitingSentAt;
+    }
+
     /// <summary>Learns of another size of datagrams on the same path.</summary>
     public void SetDatagramSize(int size)
     {
