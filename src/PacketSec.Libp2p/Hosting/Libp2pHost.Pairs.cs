@@ -43,7 +43,7 @@ public sealed partial class Libp2pHost
             }
 
             var own = await FinishAsync(peer, dial, entry).ConfigureAwait(false);
-            return await WaitForChoiceAsync(own, choice, cancellationToken).ConfigureAwait(false);
+            return await WaitForChoiceAsync(entry, own, choice, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (Lifetime.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -147,18 +147,15 @@ public sealed partial class Libp2pHost
         return Establish(connection, dialled: true);
     }
 
-    private async Task<PeerConnection> WaitForChoiceAsync(PeerConnection? own, Task<PeerConnection> choice, CancellationToken cancellationToken)
+    private async Task<PeerConnection> WaitForChoiceAsync(
+        PeerEntry entry, PeerConnection? own, Task<PeerConnection> choice, CancellationToken cancellationToken)
     {
         using var deadline = new Deadline(Options.ChoiceTimeout + Options.ProbeTimeout, Options.TimeProvider, cancellationToken);
         try
         {
             if (own is not null && await Task.WhenAny(choice, own.Closed).WaitAsync(deadline.Token).ConfigureAwait(false) != choice)
             {
-                var end = await own.Closed.ConfigureAwait(false);
-                if (end.Code != ConnectionCodes.Duplicate)
-                {
-                    throw new Libp2pException(Libp2pError.Refused, $"{own.RemotePeerId} closed the connection at once ({end.Cause}, {end.Code}): {end.Reason}");
-                }
+                ThrowIfRefused(entry, own, await own.Closed.ConfigureAwait(false));
             }
 
             return await choice.WaitAsync(deadline.Token).ConfigureAwait(false);
@@ -167,6 +164,20 @@ public sealed partial class Libp2pHost
         {
             throw deadline.Explain(e, "The peer did not choose a connection in time.");
         }
+    }
+
+    // One too many is closed too; the words of a close may be lost, so another connection is as good a sign.
+    private void ThrowIfRefused(PeerEntry entry, PeerConnection own, ConnectionEnd end)
+    {
+        lock (_gate)
+        {
+            if (end.Code == ConnectionCodes.Duplicate || entry.Known.Exists(known => known != own))
+            {
+                return;
+            }
+        }
+
+        throw new Libp2pException(Libp2pError.Refused, $"{own.RemotePeerId} closed the connection at once ({end.Cause}, {end.Code}): {end.Reason}");
     }
 
     // The dial may have succeeded before its cancellation came: then the connection is one of the pair's as any other.

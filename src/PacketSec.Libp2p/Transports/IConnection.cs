@@ -50,7 +50,9 @@ public interface IConnection : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     ValueTask<int> ReceiveDatagramAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
-    /// <summary>Closes the connection, and all its streams with it; the peer is told. Idempotent: the first call's code counts.</summary>
+    /// <summary>
+    /// Closes the connection, and all its streams with it; the peer is told as far as the network takes it there. Idempotent: the first call's code counts.
+    /// </summary>
     /// <param name="code">0 to 2^62-1, for the peer.</param>
     /// <param name="reason">For people at the other end.</param>
     ValueTask CloseAsync(long code = 0, string reason = "");
