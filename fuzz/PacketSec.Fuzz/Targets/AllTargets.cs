@@ -7,6 +7,9 @@ internal static class AllTargets
 {
     public static IReadOnlyList<FuzzTarget> List { get; } =
     [
+        new IdentifyTarget(),
+        new MultiaddressTarget(),
+        new MultistreamTarget(),
         new MyChipsTarget(),
         new NegotiatorTarget(),
         new NoiseHandshakeTarget(),

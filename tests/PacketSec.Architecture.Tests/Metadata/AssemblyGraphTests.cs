@@ -10,6 +10,7 @@ public class AssemblyGraphTests
     [InlineData("PacketSec.Protocol", "PacketSec.Noise", "PacketSec.Crypto")]
     [InlineData("PacketSec.Udp")]
     [InlineData("PacketSec", "PacketSec.Protocol", "PacketSec.Crypto", "PacketSec.Udp")]
+    [InlineData("PacketSec.Libp2p", "PacketSec", "PacketSec.Protocol", "PacketSec.Crypto")]
     public void An_assembly_uses_only_what_stands_below_it(string assembly, params string[] below)
     {
         var used = BuiltAssembly.Named(assembly).AssemblyReferences

@@ -8,7 +8,7 @@ internal static class BuiltAssembly
 {
     public static readonly string[] Core = ["PacketSec.Crypto", "PacketSec.Noise", "PacketSec.Protocol"];
 
-    public static readonly string[] Shipped = [.. Core, "PacketSec.Udp", "PacketSec"];
+    public static readonly string[] Shipped = [.. Core, "PacketSec.Udp", "PacketSec", "PacketSec.Libp2p"];
 
     private static readonly FrozenDictionary<string, ModuleDefinition> Modules = Shipped.ToFrozenDictionary(name => name, Read);
 

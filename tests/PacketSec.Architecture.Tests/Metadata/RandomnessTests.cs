@@ -9,7 +9,7 @@ public class RandomnessTests
     [Fact]
     public void The_only_source_that_ships_is_the_operating_systems_generator()
     {
-        var sources = new[] { "PacketSec.Crypto", "PacketSec.Noise", "PacketSec.Protocol", "PacketSec.Udp", "PacketSec" }
+        var sources = new[] { "PacketSec.Crypto", "PacketSec.Noise", "PacketSec.Protocol", "PacketSec.Udp", "PacketSec", "PacketSec.Libp2p" }
             .SelectMany(name => BuiltAssembly.Named(name).GetTypes())
             .Where(type => type.Interfaces.Any(implemented => implemented.InterfaceType.FullName == "PacketSec.Crypto.IRandomSource"))
             .ToList();

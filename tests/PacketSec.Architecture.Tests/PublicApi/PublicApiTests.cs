@@ -10,6 +10,7 @@ public class PublicApiTests
     [InlineData("PacketSec.Noise")]
     [InlineData("PacketSec.Protocol")]
     [InlineData("PacketSec")]
+    [InlineData("PacketSec.Libp2p")]
     public void The_public_surface_is_what_its_text_file_says(string assembly)
         => GeneratedText.AssertFile($"src/{assembly}/PublicApi.txt", ApiPrinter.Print(Assembly.Load(assembly)));
 

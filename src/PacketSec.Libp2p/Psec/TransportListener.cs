@@ -1,0 +1,48 @@
+using System.Threading.Channels;
+using PacketSec.Libp2p.Addresses;
+using PacketSec.Libp2p.Transports;
+
+namespace PacketSec.Libp2p.Psec;
+
+/// <summary>Connections that peers opened to one socket, until they are accepted.</summary>
+internal sealed class TransportListener(Multiaddress localAddress) : IListener
+{
+    /// <summary>How many connections wait to be accepted. Past it they are closed.</summary>
+    public const int Backlog = 256;
+
+    private readonly Channel<IConnection> _waiting = Channel.CreateBounded<IConnection>(Backlog);
+    private volatile bool _isClosed;
+
+    public Multiaddress LocalAddress { get; } = localAddress;
+
+    public bool IsOpen => !_isClosed;
+
+    public async ValueTask<IConnection> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await _waiting.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException e)
+        {
+            throw new Libp2pException(Libp2pError.Closed, $"The listener at {LocalAddress} is closed.", e);
+        }
+    }
+
+    /// <summary>Offers a connection.</summary>
+    /// <returns>False when the listener is closed or full.</returns>
+    public bool TryOffer(IConnection connection) => _waiting.Writer.TryWrite(connection);
+
+    public async ValueTask DisposeAsync()
+    {
+        _isClosed = true;
+        if (_waiting.Writer.TryComplete())
+        {
+            // Nobody will have those that were not accepted.
+            while (_waiting.Reader.TryRead(out var connection))
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+}
