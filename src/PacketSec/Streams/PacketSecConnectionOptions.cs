@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Streams;
+using PacketSec.Protocol.Streams.Tracing;
 
 namespace PacketSec;
 
@@ -37,6 +38,9 @@ public sealed record PacketSecConnectionOptions
     /// <summary>Gets how much of datagrams waits to be sent, and as much to be received; <see cref="MaxDatagramSize"/> at least.</summary>
     public int DatagramBuffer { get; init; } = Defaults.DatagramBuffer;
 
+    /// <summary>Gets what hears of all that happens to a connection, and to those that follow it on its channel; null for nobody.</summary>
+    internal IConnectionTrace? Trace { get; init; }
+
     /// <exception cref="ArgumentOutOfRangeException">A figure is out of its bounds.</exception>
     internal StreamOptions ToStreamOptions()
     {
@@ -52,6 +56,7 @@ public sealed record PacketSecConnectionOptions
             SendBuffer = SendBuffer,
             MaxDatagramSize = MaxDatagramSize,
             DatagramBuffer = DatagramBuffer,
+            Trace = Trace,
         };
         _ = options.ToParameters();
         return options;
