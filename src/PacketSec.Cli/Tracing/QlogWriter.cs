@@ -117,7 +117,11 @@ internal sealed class QlogWriter(Stream output, string title, bool isDialler) : 
                 _json.WriteString("new", happening.InSlowStart ? "slow_start" : "congestion_avoidance");
                 break;
             case TraceEventKind.Mtu:
-                _json.WriteNumber("old", happening.FormerLength);
+                if (happening.FormerLength > 0)
+                {
+                    _json.WriteNumber("old", happening.FormerLength);
+                }
+
                 _json.WriteNumber("new", happening.Length);
                 break;
             case TraceEventKind.Closed:

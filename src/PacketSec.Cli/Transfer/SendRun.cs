@@ -61,7 +61,7 @@ internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSe
         }
         catch (PacketSecConnectionException error)
         {
-            var failure = new CliException(ExitCodeOf(error.Error), error.Message, error);
+            var failure = new CliException(ExitCodeOf(error.Error), Describe(error), error);
             if (!MayPass(error.Error))
             {
                 throw failure;
@@ -133,6 +133,16 @@ internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSe
             await channel.DisposeAsync();
         }
     }
+
+    private string Describe(PacketSecConnectionException error) => error.Error switch
+    {
+        PacketSecConnectionError.PeerRestarted => $"{address.Peer} has started anew.",
+        PacketSecConnectionError.IdleTimeout => $"Nothing was heard of {address.Peer} for too long.",
+        PacketSecConnectionError.ChannelClosed or PacketSecConnectionError.ClosedByPeer => $"{address.Peer} closed the connection.",
+        PacketSecConnectionError.StreamReset => $"{address.Peer} gave the transfer up.",
+        PacketSecConnectionError.PeerWithoutStreams => $"{address.Peer} does not take files: it must run psec receive.",
+        _ => error.Message,
+    };
 
     private static bool MayPass(PacketSecConnectionError error) => error is PacketSecConnectionError.IdleTimeout or PacketSecConnectionError.PeerRestarted
         or PacketSecConnectionError.ChannelClosed or PacketSecConnectionError.ClosedByPeer or PacketSecConnectionError.StreamReset;
