@@ -91,6 +91,7 @@ internal static class CliApplication
         DemoCommand.Create(context),
         TicketCommand.Create(context),
         InspectCommand.Create(context),
+        PlotCommand.Create(context),
         BenchCommand.Create(context),
     };
 
