@@ -26,8 +26,8 @@ internal static class SendCommand
             await using var local = endpoint.Open(context, reporter, parsed);
             var dial = endpoint.Schemes.ToConnectOptions(parsed);
             using var ticket = dial.Ticket;
-            var run = new SendRun(local, parsed.GetRequiredValue(address), dial, reporter, qlog);
-            var sending = run.RunAsync(sender, TimeSpan.FromSeconds(parsed.GetValue(retry)), cancellationToken);
+            var run = new SendRun(local, parsed.GetRequiredValue(address), dial, TimeSpan.FromSeconds(parsed.GetValue(retry)), reporter, qlog);
+            var sending = run.RunAsync(sender, cancellationToken);
             await TransferProgress.FollowAsync(reporter, parsed.GetValue(context.Json) ? null : context.Terminal, sender.Meter, sending);
             await sending;
             PrintSent(reporter, sender, run.Tries);

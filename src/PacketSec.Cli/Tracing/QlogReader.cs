@@ -82,17 +82,17 @@ internal sealed class QlogReader(string path)
         while (true)
         {
             var length = buffer.AsSpan(start..end).IndexOf((byte)'\n');
+            if (length > LongestLine || (length < 0 && end - start > LongestLine))
+            {
+                throw Malformed(lines + 1, $"it is longer than {LongestLine} bytes");
+            }
+
             if (length >= 0)
             {
                 lines++;
                 yield return buffer.AsMemory(start, length);
                 start += length + 1;
                 continue;
-            }
-
-            if (end - start >= LongestLine)
-            {
-                throw Malformed(lines + 1, $"it is longer than {LongestLine} bytes");
             }
 
             buffer.AsSpan(start..end).CopyTo(buffer);

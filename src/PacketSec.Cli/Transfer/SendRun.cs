@@ -5,7 +5,14 @@ using PacketSec.Cli.Tracing;
 namespace PacketSec.Cli.Transfer;
 
 /// <summary>Sends a file to a peer, and dials again when the way there is lost.</summary>
-internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSecConnectOptions dial, Reporter reporter, QlogFile? trace)
+/// <param name="local">This side.</param>
+/// <param name="address">The peer.</param>
+/// <param name="dial">How it is dialled.</param>
+/// <param name="patience">How long to go on without a byte more at the peer, once the way there is lost.</param>
+/// <param name="reporter">Is told of connections and interruptions.</param>
+/// <param name="trace">What connections are traced into; null for nowhere.</param>
+internal sealed class SendRun(
+    LocalEndpoint local, PeerAddress address, PacketSecConnectOptions dial, TimeSpan patience, Reporter reporter, QlogFile? trace)
 {
     private const int ProtocolError = 1;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
@@ -21,16 +28,15 @@ internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSe
 
     /// <summary>Sends the file.</summary>
     /// <param name="sender">The file.</param>
-    /// <param name="patience">How long to go on without a byte more at the peer once the way there is lost.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="CliException">It cannot be done.</exception>
-    public async Task RunAsync(FileSender sender, TimeSpan patience, CancellationToken cancellationToken)
+    public async Task RunAsync(FileSender sender, CancellationToken cancellationToken)
     {
         try
         {
             while (await TryAsync(sender, cancellationToken) is { } lost)
             {
-                await PauseAsync(sender, lost, patience, cancellationToken);
+                await PauseAsync(sender, lost, cancellationToken);
             }
         }
         finally
@@ -44,7 +50,7 @@ internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSe
     {
         try
         {
-            _channel ??= await local.ConnectAsync(address, dial, cancellationToken);
+            _channel ??= await ConnectAsync(cancellationToken);
         }
         catch (CliException error) when (Tries > 0 && error.ExitCode is ExitCodes.Unreachable or ExitCodes.PeerClosed)
         {
@@ -92,6 +98,26 @@ internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSe
         }
     }
 
+    private async Task<PacketSecChannel> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_lostAt == 0)
+        {
+            return await local.ConnectAsync(address, dial, cancellationToken);
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var left = patience - Stopwatch.GetElapsedTime(_lostAt);
+        limit.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        try
+        {
+            return await local.ConnectAsync(address, dial, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CliException(ExitCodes.Unreachable, $"{address.Peer} does not answer any more.");
+        }
+    }
+
     private void PrintConnected(PacketSecConnection connection) => reporter.Status(
         Tone.Good, "connected", $"connected to {connection.RemotePeerId} at {connection.RemoteAddress} by {connection.Channel.Scheme}", line =>
         {
@@ -102,7 +128,7 @@ internal sealed class SendRun(LocalEndpoint local, PeerAddress address, PacketSe
             line.WriteNumber("try", Tries);
         });
 
-    private async Task PauseAsync(FileSender sender, CliException lost, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task PauseAsync(FileSender sender, CliException lost, CancellationToken cancellationToken)
     {
         if (_lostAt == 0 || sender.Meter.Moved > _movedBefore)
         {
