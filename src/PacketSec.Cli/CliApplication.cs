@@ -88,9 +88,12 @@ internal static class CliApplication
         ListenCommand.Create(context),
         DialCommand.Create(context),
         PingCommand.Create(context),
+        SendCommand.Create(context),
+        ReceiveCommand.Create(context),
         DemoCommand.Create(context),
         TicketCommand.Create(context),
         InspectCommand.Create(context),
+        PlotCommand.Create(context),
         BenchCommand.Create(context),
     };
 

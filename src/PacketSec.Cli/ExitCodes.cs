@@ -6,7 +6,7 @@ internal static class ExitCodes
     /// <summary>Done.</summary>
     public const int Success = 0;
 
-    /// <summary>The command ran, and what it checks does not hold: a vector failed, a datagram was lost.</summary>
+    /// <summary>The command ran, and what it checks does not hold: a vector failed, a datagram was lost, a file arrived otherwise.</summary>
     public const int Failed = 1;
 
     /// <summary>The command line is wrong.</summary>
@@ -27,7 +27,7 @@ internal static class ExitCodes
     /// <summary>The peer cannot be reached: its host name is unknown, nobody answered in time, or it has gone.</summary>
     public const int Unreachable = 7;
 
-    /// <summary>The peer refused the channel.</summary>
+    /// <summary>The peer refused the channel, or the file.</summary>
     public const int Refused = 8;
 
     /// <summary>Another identity than the expected one answered.</summary>
@@ -53,7 +53,7 @@ internal static class ExitCodes
         (MissingLibrary, "A library that PacketSec needs is not installed."),
         (Address, "The local address cannot be bound: port in use or forbidden, or not this machine's address."),
         (Unreachable, "The peer cannot be reached: host name unknown, no answer in time, or gone."),
-        (Refused, "The peer refused the channel."),
+        (Refused, "The peer refused the channel, or the file."),
         (WrongIdentity, "Another identity than the expected one answered."),
         (PeerClosed, "The peer closed the channel before the command was done."),
         (Protocol, "No scheme in common, or the peer broke the protocol."),

@@ -15,41 +15,40 @@ internal static class ListenCommand
     public static Command Create(CliContext context)
     {
         var echo = new Option<bool>("--echo") { Description = "Send every datagram back; without it they are printed, one line each." };
-        var allow = new Option<string[]>("--allow")
-        {
-            Description = "Let this identity in and no other; can be repeated, and combined with --allow-file.",
-            HelpName = "PEER",
-        };
-        var allowFile = new Option<string?>("--allow-file")
-        {
-            Description = "Let the identities in that the file lists, one in each line; # begins a comment.",
-            HelpName = "FILE",
-        };
-        var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo, allow, allowFile };
+        var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo };
+        var access = new AccessOptions(command);
         var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, DefaultPort), SchemeOptions.ForListener(command), EndpointOptions.CreateShardsOption());
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var list = AccessList.Load(parsed.GetValue(allow) ?? [], parsed.GetValue(allowFile));
+            var list = access.Load(parsed);
             var reporter = new Reporter(context, parsed.GetValue(context.Json));
             var tickets = await endpoint.Schemes.OpenTicketsAsync(context, parsed);
-            await using var local = endpoint.Open(
-                context, reporter, parsed, list is null ? null : (identity, _) => ValueTask.FromResult(list.Contains(identity.PeerId)), tickets);
-            PrintListening(reporter, local.Endpoint, endpoint.Schemes.SchemesOf(parsed), endpoint.Schemes.DirectOf(parsed), list?.Count);
+            await using var local = endpoint.Open(context, reporter, parsed, AccessOptions.Authorize(list), tickets);
+            PrintListening(reporter, local.Endpoint, endpoint.Schemes, parsed, list?.Count, "dial");
             await ServeAllAsync(reporter, local.Endpoint, parsed.GetValue(echo), cancellationToken);
             return ExitCodes.Success;
         });
         return command;
     }
 
-    private static void PrintListening(Reporter reporter, PacketSecEndpoint endpoint, IReadOnlyList<string> schemes, string? direct, int? allowed)
+    /// <summary>Prints where an endpoint listens, for whom and how.</summary>
+    /// <param name="reporter">Prints it.</param>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="options">The schemes that it serves.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="allowed">How many identities are let in; null for everybody.</param>
+    /// <param name="command">What the other side does with the address.</param>
+    public static void PrintListening(
+        Reporter reporter, PacketSecEndpoint endpoint, SchemeOptions options, ParseResult parsed, int? allowed, string command)
     {
+        var (schemes, direct) = (options.SchemesOf(parsed), options.DirectOf(parsed));
         var local = endpoint.LocalEndPoint;
         var host = local.Address.Equals(IPAddress.IPv6Any) || local.Address.Equals(IPAddress.Any)
             ? "HOST"
             : local.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString();
         var who = allowed is { } count ? $" for {count} {(count == 1 ? "identity" : "identities")}" : "";
         var how = $" by {SchemeOptions.NamesOf(schemes)}{(direct is null ? "" : $", directly by {direct}")}";
-        reporter.Line(Tone.Good, "listening", $"listening on {local}{who}{how}; dial {endpoint.PeerId}@{host}:{local.Port}", line =>
+        reporter.Line(Tone.Good, "listening", $"listening on {local}{who}{how}; {command} {endpoint.PeerId}@{host}:{local.Port}", line =>
         {
             line.WriteString("peer", endpoint.PeerId.ToString());
             line.WriteString("local", local.ToString());

@@ -35,7 +35,14 @@ internal sealed partial class ConnectionMachine
     /// <param name="payload">The payload.</param>
     public PacketVerdict HandlePacket(Instant now, long session, ReadOnlySpan<byte> payload)
     {
-        var time = now.Nanoseconds;
+        _tracer?.Received(now.Nanoseconds, payload);
+        var verdict = Take(now.Nanoseconds, session, payload);
+        _tracer?.Taken(verdict);
+        return verdict;
+    }
+
+    private PacketVerdict Take(long time, long session, ReadOnlySpan<byte> payload)
+    {
         if (!IsAlive)
         {
             AnswerClosing();
@@ -307,37 +314,7 @@ internal sealed partial class ConnectionMachine
         return PacketVerdict.Processed;
     }
 
-    /// <summary>Tells whether bytes read as frames to their end, without acting on any.</summary>
+    /// <summary>Tells whether bytes read as frames to their end.</summary>
     private static bool LooksLikeFrames(WireReader reader)
-    {
-        if (reader.IsAtEnd)
-        {
-            return false;
-        }
-
-        while (reader.TryReadByte(out var type))
-        {
-            var known = type switch
-            {
-                FrameType.Padding => PaddingFrame.TryRead(type, ref reader, out _),
-                FrameType.Ping => true,
-                FrameType.Ack => AckFrame.TryRead(type, ref reader, out _),
-                FrameType.ResetStream => ResetStreamFrame.TryRead(type, ref reader, out _),
-                FrameType.StopSending or FrameType.MaxStreamData or FrameType.StreamDataBlocked => StopSendingFrame.TryRead(type, ref reader, out _),
-                >= FrameType.Stream and <= FrameType.StreamLast => StreamFrame.TryRead(type, ref reader, out _),
-                FrameType.MaxData or FrameType.DataBlocked => MaxDataFrame.TryRead(type, ref reader, out _),
-                FrameType.MaxStreamsBidirectional or FrameType.MaxStreamsUnidirectional or FrameType.StreamsBlockedBidirectional
-                    or FrameType.StreamsBlockedUnidirectional => MaxStreamsFrame.TryRead(type, ref reader, out _),
-                FrameType.ConnectionClose or FrameType.ApplicationClose => ConnectionCloseFrame.TryRead(type, ref reader, out _),
-                FrameType.Datagram or FrameType.DatagramWithLength => DatagramFrame.TryRead(type, ref reader, out _),
-                _ => false,
-            };
-            if (!known)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+        => !reader.IsAtEnd && FrameWalk.TryRead(reader, out var kinds) && (kinds & FrameKinds.Hello) == 0;
 }

@@ -32,6 +32,18 @@ internal sealed partial class ConnectionMachine
     /// <returns>False when nothing is to be sent now, or no session can seal.</returns>
     public bool TryBuildPacket(Instant now, Span<byte> payload, out BuiltPacket packet)
     {
+        if (!TryBuildNext(now, payload, out packet))
+        {
+            _tracer?.Compare(now.Nanoseconds);
+            return false;
+        }
+
+        _tracer?.Sent(now.Nanoseconds, packet, payload[..packet.Length], _recovery.Sent[packet.Number].MtuProbe);
+        return true;
+    }
+
+    private bool TryBuildNext(Instant now, Span<byte> payload, out BuiltPacket packet)
+    {
         packet = default;
         if (_carrier is not { } carrier || _recovery.Sent.IsFull)
         {

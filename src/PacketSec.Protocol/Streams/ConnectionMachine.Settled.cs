@@ -25,6 +25,11 @@ internal sealed partial class ConnectionMachine
                 TellMtu(now, settled, acknowledged);
             }
 
+            if (!acknowledged)
+            {
+                _tracer?.Lost(now, settled);
+            }
+
             for (var record = packet.Records; record != FrameRecords.None;)
             {
                 var content = _records[record];

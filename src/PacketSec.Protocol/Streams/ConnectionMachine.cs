@@ -2,6 +2,7 @@ using System.Text;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Streams.Frames;
 using PacketSec.Protocol.Streams.Recovery;
+using PacketSec.Protocol.Streams.Tracing;
 
 namespace PacketSec.Protocol.Streams;
 
@@ -29,6 +30,7 @@ internal sealed partial class ConnectionMachine
     private readonly LossRecovery _recovery;
     private readonly FrameRecords _records = new();
     private readonly AckRanges _received = new();
+    private readonly ConnectionTracer? _tracer;
     private readonly StreamTable _table;
     private readonly SessionBook _sessions = new();
     private readonly Queue<StreamEvent> _events = new();
@@ -63,6 +65,7 @@ internal sealed partial class ConnectionMachine
             CongestionControl.Cubic => new Cubic(Dplpmtud.BaseSize),
         };
         _recovery = new(controller, Dplpmtud.BaseSize);
+        _tracer = options.Trace is null ? null : new(options.Trace, _recovery);
         _table = new(side, options);
         _window = new(options.ConnectionWindow, options.MaxConnectionWindow);
         _datagramsIn = new(options.DatagramBuffer);
@@ -228,6 +231,8 @@ internal sealed partial class ConnectionMachine
         {
             _mtu.Raise();
         }
+
+        _tracer?.Compare(time);
     }
 
     /// <summary>Takes the next event.</summary>
@@ -325,6 +330,7 @@ internal sealed partial class ConnectionMachine
         CloseCode = code;
         State = ConnectionState.Over;
         _events.Enqueue(new(StreamEventKind.Closed, null, code));
+        _tracer?.Closed(cause, code, _closeByApplication);
     }
 
     private void ApplyMtu()

@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Streams.Frames;
+using PacketSec.Protocol.Streams.Tracing;
 
 namespace PacketSec.Protocol.Streams;
 
@@ -50,6 +51,9 @@ internal sealed record StreamOptions
     public int DatagramBuffer { get; init; } = 256 * 1024;
 
     public CongestionControl CongestionControl { get; init; } = CongestionControl.Cubic;
+
+    /// <summary>Gets what hears of all that happens; null for nobody.</summary>
+    public IConnectionTrace? Trace { get; init; }
 
     /// <summary>Returns what the HELLO says.</summary>
     /// <exception cref="ArgumentException">A figure is too small for what a peer may send before it has heard it, or too large.</exception>

@@ -5,6 +5,9 @@ namespace PacketSec.Internal;
 /// <content>What the application's calls come to.</content>
 internal sealed partial class ConnectionDriver
 {
+    private const int CloseTurns = 50;
+    private static readonly TimeSpan CloseTurn = TimeSpan.FromMilliseconds(1);
+
     public int MaxDatagramPayload
     {
         get
@@ -328,10 +331,32 @@ internal sealed partial class ConnectionDriver
             Dispatch();
         }
 
-        Pump(BatchesOnWrite);
+        await SendCloseAsync().ConfigureAwait(false);
         if (Successor is null)
         {
             await _channel.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Sends the close before the channel's own end takes its sessions: also where another thread pumps and this one would only leave it a note. Without a
+    /// session the peer learns nothing either way, so the wait has a bound.
+    /// </summary>
+    private async ValueTask SendCloseAsync()
+    {
+        Pump(BatchesOnWrite);
+        for (var turn = 0; turn < CloseTurns && (Volatile.Read(ref _pumping) != 0 || HasCloseToSend()); turn++)
+        {
+            await Task.Delay(CloseTurn).ConfigureAwait(false);
+            Pump(BatchesOnWrite);
+        }
+    }
+
+    private bool HasCloseToSend()
+    {
+        lock (Gate)
+        {
+            return _hasCarrier && _machine is { State: ConnectionState.Closing, WantsToSend: true };
         }
     }
 

@@ -1,3 +1,4 @@
+using PacketSec.Diagnostics;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Streams;
@@ -36,7 +37,9 @@ internal sealed partial class ConnectionDriver : TimerWheel.Entry, IPacketSink
         _endpoint = channel.Endpoint;
         DatagramSignal = new(Gate, "One call of ReceiveDatagramAsync at a time: await the one before first.");
         var isSmaller = LeaderElection.Compare(_endpoint.Options.Identity.PeerId.Multihash, channel.RemotePeerId.Multihash) < 0;
-        _machine = new(_endpoint.Clock.Now, isSmaller ? StreamSide.Even : StreamSide.Odd, options.ToStreamOptions(), SystemRandomSource.Instance);
+        var side = isSmaller ? StreamSide.Even : StreamSide.Odd;
+        _machine = new(_endpoint.Clock.Now, side, options.ToStreamOptions(), SystemRandomSource.Instance);
+        PacketSecActivities.Follow(this, side);
     }
 
     /// <summary>Gets the connection's gate. No other is taken under it but the peer's.</summary>

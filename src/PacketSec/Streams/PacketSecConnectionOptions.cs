@@ -1,4 +1,5 @@
 using PacketSec.Protocol.Streams;
+using PacketSec.Protocol.Streams.Tracing;
 using PacketSec.Udp;
 
 namespace PacketSec;
@@ -41,6 +42,9 @@ public sealed record PacketSecConnectionOptions
     /// <summary>Gets the largest UDP payload that is tried, whatever the interface takes.</summary>
     internal int MaxUdpPayload { get; init; } = InterfaceMtu.MostPayload;
 
+    /// <summary>Gets what hears of all that happens to a connection, and to those that follow it on its channel; null for nobody.</summary>
+    internal IConnectionTrace? Trace { get; init; }
+
     /// <exception cref="ArgumentOutOfRangeException">A figure is out of its bounds.</exception>
     internal StreamOptions ToStreamOptions()
     {
@@ -56,6 +60,7 @@ public sealed record PacketSecConnectionOptions
             SendBuffer = SendBuffer,
             MaxDatagramSize = MaxDatagramSize,
             DatagramBuffer = DatagramBuffer,
+            Trace = Trace,
         };
         _ = options.ToParameters();
         return options;

@@ -1,3 +1,5 @@
+using PacketSec.Cli.Plot;
+
 namespace PacketSec.Load.Plot;
 
 /// <summary>A point of a line.</summary>

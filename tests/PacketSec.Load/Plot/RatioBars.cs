@@ -1,4 +1,5 @@
 using System.Globalization;
+using PacketSec.Cli.Plot;
 
 namespace PacketSec.Load.Plot;
 

@@ -1,4 +1,4 @@
-using PacketSec.Load.Plot;
+using PacketSec.Cli.Plot;
 
 namespace PacketSec.Tests.Load;
 

@@ -1,5 +1,5 @@
 using System.Xml.Linq;
-using PacketSec.Load.Plot;
+using PacketSec.Cli.Plot;
 
 namespace PacketSec.Tests.Load;
 

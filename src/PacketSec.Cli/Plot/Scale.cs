@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace PacketSec.Load.Plot;
+namespace PacketSec.Cli.Plot;
 
 /// <summary>Maps values to places on an axis, and says where its marks are.</summary>
 internal sealed class Scale

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace PacketSec.Load.Plot;
+namespace PacketSec.Cli.Plot;
 
 /// <summary>Where a text stands to its point.</summary>
 internal enum TextAnchor
