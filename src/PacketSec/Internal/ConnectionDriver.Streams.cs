@@ -77,10 +77,11 @@ internal sealed partial class ConnectionDriver
         {
             owner.Readable.ThrowIfBusy();
             owner.ThrowIfDisposed();
+            ThrowIfGivenUp(state);
             count = _machine.Read(Now, state, destination, out var ended);
             if (count == 0 && !ended && (!destination.IsEmpty || state.Receive!.Readable == 0))
             {
-                ThrowIfEndedFor(state);
+                ThrowIfEnded();
                 wait = owner.Readable.WaitAsync(cancellationToken);
                 return false;
             }
@@ -385,6 +386,7 @@ internal sealed partial class ConnectionDriver
         lent = default;
         owner.Readable.ThrowIfBusy();
         owner.ThrowIfDisposed();
+        ThrowIfGivenUp(state);
         if (receive.ResetCode is { } code)
         {
             _machine.Read(Now, state, default, out _);
@@ -395,7 +397,7 @@ internal sealed partial class ConnectionDriver
         var ended = receive.IsComplete;
         if (receive.Readable <= examined && !ended)
         {
-            ThrowIfEndedFor(state);
+            ThrowIfEnded();
             return false;
         }
 
@@ -418,14 +420,12 @@ internal sealed partial class ConnectionDriver
         }
     }
 
-    private void ThrowIfEndedFor(StreamState state)
+    private static void ThrowIfGivenUp(StreamState state)
     {
         if (state.Receive!.StopCode is not null)
         {
             throw new InvalidOperationException("Reading was given up by StopSending: nothing comes any more.");
         }
-
-        ThrowIfEnded();
     }
 
     private void ThrowIfNotSending(StreamState state)
