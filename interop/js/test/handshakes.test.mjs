@@ -9,7 +9,7 @@ import { tai64n, checkTai64n } from '../src/core/tai64n.mjs'
 import { P2pke } from '../src/schemes/p2pke.mjs'
 import { NoiseXx } from '../src/schemes/noise-xx.mjs'
 import { SecretHandshake } from '../src/schemes/secret-handshake.mjs'
-import { noPublished, ownVectors, publishedVectors } from './vectors.mjs'
+import { noPublished, ownVectors, publishedVectors } from '../support/vectors.mjs'
 
 const lifetime = { send: 1e9, receive: 1e9 }
 const session = (initiator, keys) => new Session({ initiator, sendKey: Buffer.from(keys.sendKey), receiveKey: Buffer.from(keys.receiveKey), born: 0, lifetime })

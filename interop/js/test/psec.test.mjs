@@ -5,7 +5,7 @@ import { comparePeerIds } from '../src/core/identity.mjs'
 import {
   acceptFrame, choose, directTranscript, isReject, normalForm, parseAccept, parseProposal, proposalFrame, simultaneousTranscript, standardTranscript
 } from '../src/core/frames.mjs'
-import { ownVectors } from './vectors.mjs'
+import { ownVectors } from '../support/vectors.mjs'
 
 const v = ownVectors('psec.json')
 

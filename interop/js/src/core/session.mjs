@@ -39,6 +39,7 @@ export class Session {
     this.window = new ReplayWindow()
     this.confirmed = false
     this.confirmedAt = 0
+    this.order = 0 // among the confirmed sessions of a channel
     this.mayCarryData = true // the responder of a scheme without early data says false until it is confirmed
     this.dataFlowed = false
     this.authenticated = false

@@ -1,0 +1,68 @@
+import test from 'node:test'
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
+import { Endpoint, schemeNames } from '../src/core/endpoint.mjs'
+import { Identity } from '../src/core/identity.mjs'
+
+const within = { timeout: 30000 }
+
+async function pair (t, listener = {}, dialler = {}) {
+  const ends = []
+  for (const options of [listener, dialler]) {
+    const endpoint = new Endpoint({ identity: new Identity(randomBytes(32)), ...options })
+    await endpoint.bind()
+    ends.push(endpoint)
+  }
+  t.after(() => Promise.all(ends.map(e => e.close())))
+  return ends
+}
+
+const to = (endpoint, more = {}) => ({ address: '127.0.0.1', port: endpoint.port, peerId: endpoint.identity.peerId, ...more })
+const channelOf = endpoint => once(endpoint, 'channel').then(([channel]) => channel)
+const message = channel => once(channel, 'data').then(([payload]) => payload.toString())
+
+async function exchange (a, b) {
+  const there = message(b)
+  a.send(Buffer.from('there'))
+  assert.equal(await there, 'there')
+  const back = message(a)
+  b.send(Buffer.from('back'))
+  assert.equal(await back, 'back')
+}
+
+for (const scheme of schemeNames) {
+  for (const direct of [false, true]) {
+    test(`${scheme}${direct ? ' in direct mode' : ''}: datagrams both ways`, within, async t => {
+      const [b, a] = await pair(t, { schemes: [scheme], direct: direct ? scheme : null }, { schemes: [scheme] })
+      const accepted = channelOf(b)
+      const dialled = await a.dial(to(b, { schemes: [scheme], direct }))
+      const theirs = await accepted
+      assert.deepEqual(theirs.remoteKey, a.identity.key)
+      await exchange(dialled, theirs)
+      assert.equal(dialled.sessions.length, 1)
+      const closed = once(theirs, 'close')
+      await dialled.close()
+      assert.deepEqual(await closed, ['closed by the peer'])
+    })
+  }
+
+  test(`${scheme}: both sides dial at once`, within, async t => {
+    const [a, b] = await pair(t, { schemes: [scheme] }, { schemes: [scheme] })
+    const [x, y] = await Promise.all([a.dial(to(b)), b.dial(to(a))])
+    await exchange(x, y)
+    await exchange(y, x)
+    assert.equal(a.channels.length, 1)
+    assert.equal(b.channels.length, 1)
+    assert.equal(x.sessions.length, 1)
+    assert.equal(y.sessions.length, 1)
+  })
+
+  test(`${scheme}: whoever answers must be who was dialled`, { timeout: 30000 }, async t => {
+    const [b, a] = await pair(t, { schemes: [scheme] }, { schemes: [scheme] })
+    const dial = a.dial(to(b, { peerId: new Identity(randomBytes(32)).peerId }))
+    await assert.rejects(dial, { reason: scheme === 'secret-handshake-1' ? 'timed out' : 'WrongIdentity' })
+    assert.equal(a.channels.length, 0)
+    assert.equal(b.channels.length, 0)
+  })
+}
