@@ -2,24 +2,10 @@ import test from 'node:test'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
-import { Endpoint, schemeNames } from '../src/core/endpoint.mjs'
+import { schemeNames } from '../src/core/endpoint.mjs'
 import { Identity } from '../src/core/identity.mjs'
+import { channelOf, pair, to, within } from '../support/ends.mjs'
 
-const within = { timeout: 30000 }
-
-async function pair (t, listener = {}, dialler = {}) {
-  const ends = []
-  for (const options of [listener, dialler]) {
-    const endpoint = new Endpoint({ identity: new Identity(randomBytes(32)), ...options })
-    await endpoint.bind()
-    ends.push(endpoint)
-  }
-  t.after(() => Promise.all(ends.map(e => e.close())))
-  return ends
-}
-
-const to = (endpoint, more = {}) => ({ address: '127.0.0.1', port: endpoint.port, peerId: endpoint.identity.peerId, ...more })
-const channelOf = endpoint => once(endpoint, 'channel').then(([channel]) => channel)
 const message = channel => once(channel, 'data').then(([payload]) => payload.toString())
 
 async function exchange (a, b) {
@@ -58,7 +44,7 @@ for (const scheme of schemeNames) {
     assert.equal(y.sessions.length, 1)
   })
 
-  test(`${scheme}: whoever answers must be who was dialled`, { timeout: 30000 }, async t => {
+  test(`${scheme}: whoever answers must be who was dialled`, within, async t => {
     const [b, a] = await pair(t, { schemes: [scheme] }, { schemes: [scheme] })
     const dial = a.dial(to(b, { peerId: new Identity(randomBytes(32)).peerId }))
     await assert.rejects(dial, { reason: scheme === 'secret-handshake-1' ? 'timed out' : 'WrongIdentity' })

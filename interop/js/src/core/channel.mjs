@@ -37,6 +37,8 @@ export class Channel extends EventEmitter {
   #noSessionSince = null
   #blocked = false
   #order = 0
+  #held = []
+  #heldBytes = 0
 
   constructor (endpoint, remoteKey) {
     super()
@@ -47,6 +49,7 @@ export class Channel extends EventEmitter {
     this.closing = false
     this.lastAuthentic = now()
     this.rekeys = 0
+    this.on('newListener', name => { if (name === 'data' && this.#held.length > 0) queueMicrotask(() => this.#deliverHeld()) })
     const tick = () => {
       this.#tick(now())
       if (!this.closed) this.#timers.after(tickMs, tick)
@@ -98,11 +101,10 @@ export class Channel extends EventEmitter {
     const at = now()
     const session = this.closing ? null : this.sendSession(at)
     if (session === null) {
-      this.#blocked = true
-      this.#wantSession(at)
+      this.wantSession(at)
       return null
     }
-    this.#sendOn(session, payload, at)
+    this.sendOn(session, payload, at)
     return session
   }
 
@@ -125,7 +127,8 @@ export class Channel extends EventEmitter {
     }
   }
 
-  #sendOn (session, payload, at) {
+  /** Seals and sends on a session that sendSession gave. */
+  sendOn (session, payload, at) {
     session.firstDataSent ??= at
     session.dataFlowed = true
     this.#unansweredSince ??= at
@@ -158,8 +161,25 @@ export class Channel extends EventEmitter {
       session.dataFlowed = true
       this.#failures = 0
       this.#owesReceiptSince ??= at
-      this.emit('data', payload, session)
+      if (this.listenerCount('data') > 0) this.emit('data', payload, session)
+      else this.#hold(payload, session)
     }
+  }
+
+  /** What comes before anybody listens is kept within bounds. */
+  #hold (payload, session) {
+    if (this.#held.length >= queuedDatagrams || this.#heldBytes + payload.length > queuedBytes) this.endpoint.count('ReceiveQueueFull')
+    else {
+      this.#held.push([payload, session])
+      this.#heldBytes += payload.length
+    }
+  }
+
+  #deliverHeld () {
+    const held = this.#held
+    this.#held = []
+    this.#heldBytes = 0
+    for (const [payload, session] of held) this.emit('data', payload, session)
   }
 
   #onEmpty (session, at) {
@@ -203,7 +223,7 @@ export class Channel extends EventEmitter {
     if (this.#owesReceiptSince !== null && at - this.#owesReceiptSince >= receiptMs && at - this.#lastSent >= receiptMs) this.#receipt(at)
     this.#maybeRekey(at)
     if (this.#unansweredSince !== null && at - this.#unansweredSince >= deadMs) this.#renew(at, 'dead')
-    else if (this.#queue.length > 0 || this.#blocked) this.#wantSession(at)
+    else if (this.#queue.length > 0 || this.#blocked) this.wantSession(at)
     if (this.#noSessionSince !== null && at - this.#noSessionSince >= idleMs) this.#end('idle')
     else this.#flushQueue()
   }
@@ -225,8 +245,11 @@ export class Channel extends EventEmitter {
   /** Starts a handshake now, as a rekey that is due would. */
   rekey () { this.#renew(now(), 'rekey') }
 
-  #wantSession (at) {
-    if (this.sendSession(at) === null) this.#renew(at, 'dead')
+  /** There is something to send: where no session can, one is made, and 'sendable' tells of it. */
+  wantSession (at = now()) {
+    if (this.sendSession(at) !== null) return
+    this.#blocked = true
+    this.#renew(at, 'dead')
   }
 
   #renew (at, why) {
