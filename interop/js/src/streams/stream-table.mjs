@@ -11,6 +11,7 @@ export class StreamTable {
   #active = [] // streams with data to send, in turn
   #control = new Set()
   #waiting = [] // openers that wait for a limit
+  #early = [] // opened by the peer before anybody listened
 
   constructor (connection) {
     this.connection = connection
@@ -94,9 +95,20 @@ export class StreamTable {
     let stream = null
     while (this.seen <= index) {
       stream = this.#create(this.seen++ * 4 + (1 - this.ownBit), false)
-      this.connection.emit('stream', stream)
+      this.#announce(stream)
     }
     return stream
+  }
+
+  #announce (stream) {
+    if (this.connection.listenerCount('stream') > 0) this.connection.emit('stream', stream)
+    else this.#early.push(stream)
+  }
+
+  /** What the peer opens, and has opened before anybody listened. */
+  onStreams (listener) {
+    this.connection.on('stream', listener)
+    for (const stream of this.#early.splice(0)) listener(stream)
   }
 
   // Frames
