@@ -95,3 +95,27 @@ for (const schemes of schemeNames.map(name => [name])) {
     assert.equal(a.getConnections().length, 1)
   })
 }
+
+test('a peer that restarts without a word is reached again, by a new connection on both sides', within, async t => {
+  const seed = randomBytes(32)
+  const a = await host(t)
+  const b = await host(t, { seed })
+  const address = b.getMultiaddrs()[0]
+  const { port } = parseAddress(address)
+  const old = await a.dial(address)
+  await echo(old, 1000, 1)
+  // The process dies: its socket is gone at once, and nothing is said.
+  const { endpoint } = old.maConn.channel
+  const theirs = b.getConnections(a.peerId)[0].maConn.channel.endpoint
+  theirs.send = () => {}
+  await b.stop()
+  assert.equal(old.status, 'open')
+  const again = await host(t, { seed, listen: port })
+  const closed = until(a, ['connection:close'], () => old.status !== 'open')
+  await again.dial(a.getMultiaddrs())
+  await closed
+  await oneEach(a, again)
+  await echo(again.getConnections(a.peerId)[0], 1000, 2)
+  await echo(a.getConnections(again.peerId)[0], 1000, 3)
+  assert.equal(endpoint.channels.length, 1)
+})

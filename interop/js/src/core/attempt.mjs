@@ -172,7 +172,10 @@ export class Attempt {
     this.#timers.end()
     this.#release()
     const channel = this.endpoint.liveChannel(this.remoteKey)
-    for (const handshake of this.#own()) handshake.end()
+    for (const handshake of this.#own()) {
+      if (reason === 'cancelled' && !channel) handshake.cancel()
+      else handshake.end()
+    }
     if (channel) this.resolve(channel)
     else this.reject(new DialError(reason))
   }

@@ -37,6 +37,7 @@ export class Channel extends EventEmitter {
   #noSessionSince = null
   #blocked = false
   #order = 0
+  #closed = null
   #held = []
   #heldBytes = 0
 
@@ -257,25 +258,28 @@ export class Channel extends EventEmitter {
     const { endpoint, remoteKey } = this
     const basis = this.newest ?? this.lastSession
     if (!basis) return
+    const state = endpoint.state(basis.address.address, basis.address.port)
     const alive = this.newest?.canSend(at) && why !== 'dead'
     this.#renewing = { startedAt: at }
     if (basis.direct || alive) {
       const handshake = new Handshake(endpoint, {
-        state: basis.address,
+        state,
         scheme: basis.scheme,
         T: basis.T,
         direct: basis.direct,
         remoteKey,
-        deadline: at + (basis.direct ? 10000 : 2000),
+        deadline: at + 10000,
+        answerDeadline: basis.direct ? null : at + deadMs,
         onFail: () => this.#renewalFailed(!basis.direct)
       })
       this.#renewing.handshake = handshake
-      basis.address.handshakes.push(handshake)
+      state.handshakes.push(handshake)
     } else this.#startOver(basis)
   }
 
   #startOver (basis) {
-    const attempt = this.endpoint.attempt(basis.address, this.remoteKey, basis.schemes ?? this.schemes ?? [basis.scheme.name], false)
+    const state = this.endpoint.state(basis.address.address, basis.address.port)
+    const attempt = this.endpoint.attempt(state, this.remoteKey, basis.schemes ?? this.schemes ?? [basis.scheme.name], false)
     attempt.promise.then(() => this.#renewed(), error => this.#renewalFailed(false, error.reason))
   }
 
@@ -299,16 +303,15 @@ export class Channel extends EventEmitter {
   }
 
   /** Closes: the closing message goes three times on each session with keys. */
-  async close () {
+  close () {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close () {
     if (this.closing) return
     this.closing = true
-    const messages = this.sessions.filter(s => !s.ended && !s.closed).map(s => [s.sealClosing(), s.address])
-    const all = () => messages.forEach(([packet, address]) => this.endpoint.send(packet, address))
-    all()
-    for (const ms of [100, 100]) {
-      await new Promise(resolve => setTimeout(resolve, ms))
-      all()
-    }
+    await this.endpoint.sendClosing(this.sessions.filter(s => !s.ended && !s.closed))
     this.#end('closed')
   }
 

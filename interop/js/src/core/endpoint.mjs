@@ -1,5 +1,5 @@
 import dgram from 'node:dgram'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { Attempt, DialError } from './attempt.mjs'
 import { Drop, addressBytes, concat, drop, hex, u16 } from './bytes.mjs'
 import { Channel, repeatUntilConfirmed } from './channel.mjs'
@@ -115,6 +115,15 @@ export class Endpoint extends EventEmitter {
     if (this.closed) return
     this.#pendingSends++
     this.socket.send(packet, port, address, this.#onSent)
+  }
+
+  /** The closing message of each session, sealed once and sent three times. */
+  async sendClosing (sessions) {
+    const messages = sessions.map(s => [s.sealClosing(), s.address])
+    for (let copies = 3; copies > 0; copies--) {
+      for (const [packet, address] of messages) this.send(packet, address)
+      if (copies > 1) await new Promise(resolve => setTimeout(resolve, 100))
+    }
   }
 
   count (reason) { this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1) }
@@ -308,6 +317,8 @@ export class Endpoint extends EventEmitter {
 
   get channels () { return [...this.#channels.values()] }
 
+  isClosing (remoteKey) { return this.#channels.get(hex(remoteKey))?.closing === true }
+
   /** The channel of the identity, if it has a live session. */
   liveChannel (remoteKey) {
     const channel = this.#channels.get(hex(remoteKey))
@@ -338,10 +349,11 @@ export class Endpoint extends EventEmitter {
     const open = this.liveChannel(remoteKey)
     if (open && now() - open.lastAuthentic < redialMs) return open
     const deadline = now() + 10000
-    const state = this.state(address, port)
-    while (!direct && state.own && !state.own.remoteKey.equals(remoteKey)) await state.own.promise.catch(() => {})
+    const closing = this.#channels.get(hex(remoteKey))
+    if (closing?.closing) await once(closing, 'close')
+    for (let own; !direct && (own = this.state(address, port).own) && !own.remoteKey.equals(remoteKey);) await own.promise.catch(() => {})
     if (now() >= deadline) throw new DialError('timed out')
-    const attempt = this.attempt(state, remoteKey, schemes, direct, deadline - now())
+    const attempt = this.attempt(this.state(address, port), remoteKey, schemes, direct, deadline - now())
     const cancel = () => attempt.fail('cancelled')
     signal?.addEventListener('abort', cancel)
     try {

@@ -13,7 +13,8 @@ export class Handshake {
   #timers = new Timers()
   #cancelResend = () => {}
 
-  /** options: state (of the address), scheme, T, direct, remoteKey, deadline, and onFail(reason). inside: the first packet is in a proposal. */
+  /** options: state (of the address), scheme, T, direct, remoteKey, deadline, answerDeadline where an answer must come earlier, and
+      onFail(). inside: the first packet is in a proposal. */
   constructor (endpoint, options) {
     Object.assign(this, { endpoint, inside: false }, options)
     this.firstAt = null
@@ -23,6 +24,7 @@ export class Handshake {
     this.startedAt = now()
     this.begun = this.scheme.begin(this)
     this.#timers.after(this.deadline - now(), () => this.end())
+    if (this.answerDeadline) this.#timers.after(this.answerDeadline - now(), () => { if (this.answers.length === 0) this.end() })
     if (!this.inside) this.#start()
     else this.firstAt = now()
   }
@@ -134,6 +136,12 @@ export class Handshake {
   rest () {
     this.done = true
     if (this.answers.length === 0) this.end()
+  }
+
+  /** The dial is given up: who may hold a session of it is told. */
+  cancel () {
+    for (const { session } of this.answers) if (!session.confirmed) this.endpoint.sendClosing([session])
+    this.end()
   }
 
   end () {

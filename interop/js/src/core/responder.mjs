@@ -101,6 +101,8 @@ export class Responder {
       } catch (error) {
         if (!(error instanceof Drop)) throw error
         if (error.reason === 'NotAuthentic' || error.reason === 'TooShort' || error.reason === 'TooLong') continue
+        // A later copy makes a new channel.
+        if (error.reason === 'ChannelClosed') throw error
         state.pendings = state.pendings.filter(p => p !== pending)
         throw error
       }
@@ -128,6 +130,7 @@ export class Responder {
     if (claimed && isIdentityMultihash(claimed) && !equal(claimed, peerIdOf(result.remoteKey))) drop('KeyMismatch')
     const live = state.liveRemote(now())
     if (live && !equal(live, result.remoteKey)) drop('AddressHeldByAnother')
+    if (endpoint.isClosing(result.remoteKey)) drop('ChannelClosed')
     const session = new Session({
       initiator: false,
       sendKey: result.sendKey,

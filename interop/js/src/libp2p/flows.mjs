@@ -9,7 +9,6 @@ export class Flows {
   #flows = new Map()
   #early = new Map() // by stream: what came before its flow was there
   #earlyBytes = 0
-  #over = new Set()
 
   constructor (connection) {
     this.connection = connection
@@ -23,7 +22,6 @@ export class Flows {
     this.#flows.set(id, flow)
     const end = () => {
       if (!this.#flows.delete(id)) return
-      this.#over.add(id)
       flow.emit('end')
     }
     stream.addEventListener('remoteCloseWrite', end)
@@ -47,7 +45,7 @@ export class Flows {
     const payload = datagram.subarray(reader.at)
     const flow = this.#flows.get(id)
     if (flow) flow.emit('datagram', payload)
-    else if (!this.#over.has(id) && this.#earlyBytes + payload.length <= earlyBytes) {
+    else if (!this.connection.streams.isOver(id) && this.#earlyBytes + payload.length <= earlyBytes) {
       this.#earlyBytes += payload.length
       this.#early.set(id, [...this.#early.get(id) ?? [], payload])
     }

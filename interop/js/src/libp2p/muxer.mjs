@@ -13,19 +13,29 @@ export class PsecConnection extends AbstractMultiaddrConnection {
     connection.on('close', error => {
       if (error) this.abort(error)
       else this.onTransportClosed()
+      this.#closeChannel()
     })
   }
 
   sendData () { throw new Error('bytes go on streams only') }
 
-  async sendClose () {
+  async sendClose ({ signal } = {}) {
+    const hurry = () => this.connection.close()
+    signal?.addEventListener('abort', hurry, { once: true })
     await this.connection.closeWhenDone()
+    signal?.removeEventListener('abort', hurry)
     await this.channel.close()
   }
 
   sendReset (error) {
     this.connection.close(code.internal, error?.message ?? '')
-    this.channel.close().catch(reason => this.log.error('closing the channel failed - %e', reason))
+    this.#closeChannel()
+  }
+
+  /** A channel goes on where its peer restarted: it carries the next connection. */
+  #closeChannel () {
+    if (this.connection.restarted) return
+    this.channel.close().catch(error => this.log.error('closing the channel failed - %e', error))
   }
 
   sendPause () {}

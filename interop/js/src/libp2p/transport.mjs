@@ -84,7 +84,7 @@ class PsecTransport {
       })
       if (!peerIdOf(channel.remoteKey).equals(peerId)) throw new Error('the peer is not who was dialled')
       if (channel.upgraded) return this.#existing(parsed.peerId)
-      const maConn = this.#connection(channel, address, 'outbound')
+      const maConn = this.#begin(channel, address, 'outbound', upgrader)
       return await upgrader.upgradeOutbound(maConn, { ...this.#upgrade(channel), signal, onProgress })
     } finally {
       const left = this.#dialling.get(name) - 1
@@ -109,33 +109,38 @@ class PsecTransport {
     }
   }
 
-  #connection (channel, remoteAddr, direction) {
+  #begin (channel, remoteAddr, direction, upgrader) {
     channel.upgraded = true
     const layer = new StreamLayer(channel, { keepAlive: true })
-    layer.on('connection', () => this.log('the peer restarted: its new streams come with a new connection'))
-    const maConn = new PsecConnection(channel, layer.connection, { remoteAddr, direction, log: this.log.newScope(direction) })
-    // A peer that restarted is another connection to libp2p: this one ends, and the next one begins with a dial of either side.
-    layer.on('connection', () => channel.close().catch(error => this.log.error('closing the channel failed - %e', error)))
-    return maConn
+    // A peer that restarted is another connection to libp2p.
+    layer.on('connection', () => this.#upgradeInbound(channel, this.#connection(layer, remoteAddr, 'inbound'), upgrader))
+    return this.#connection(layer, remoteAddr, direction)
+  }
+
+  #connection ({ channel, connection }, remoteAddr, direction) {
+    return new PsecConnection(channel, connection, { remoteAddr, direction, log: this.log.newScope(direction) })
   }
 
   /** Takes the channels that others begin, but leaves those to a dial that runs for the same peer. */
   accept (endpoint, upgrader) {
     endpoint.on('channel', channel => {
       if (this.#dialling.has(hex(peerIdOf(channel.remoteKey)))) return
-      this.#upgradeInbound(channel, upgrader)
+      this.#take(channel, upgrader)
     })
   }
 
   #acceptWaiting (endpoint, upgrader) {
     for (const channel of endpoint.channels) {
-      if (!channel.upgraded && channel.reported && !this.#dialling.has(hex(peerIdOf(channel.remoteKey)))) this.#upgradeInbound(channel, upgrader)
+      if (!channel.upgraded && channel.reported && !this.#dialling.has(hex(peerIdOf(channel.remoteKey)))) this.#take(channel, upgrader)
     }
   }
 
-  #upgradeInbound (channel, upgrader) {
+  #take (channel, upgrader) {
     const { address, port } = channel.newest.address
-    const maConn = this.#connection(channel, formatAddress(address, port), 'inbound')
+    this.#upgradeInbound(channel, this.#begin(channel, formatAddress(address, port), 'inbound', upgrader), upgrader)
+  }
+
+  #upgradeInbound (channel, maConn, upgrader) {
     upgrader.upgradeInbound(maConn, { ...this.#upgrade(channel), signal: new AbortController().signal }).catch(error => {
       this.log.error('an inbound connection came to nothing - %e', error)
       maConn.abort(error)

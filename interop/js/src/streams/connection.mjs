@@ -65,6 +65,7 @@ export class Connection extends EventEmitter {
     this.ping = true // the first packet tells the peer our limits
     this.probes = 0
     this.state = 'open'
+    this.restarted = false
     this.startedAt = this.lastReceived = now()
     this.silentSince = null
     this.blocked = false
@@ -154,6 +155,7 @@ export class Connection extends EventEmitter {
       this.#accept(hello.values)
     } else if (!sameIncarnation(hello.own, this.peerIncarnation)) {
       if (state.order > this.newestOrder) {
+        this.restarted = true
         this.#finish(new Error('the peer restarted'))
         this.emit('restarted', session, payload)
       }

@@ -175,6 +175,8 @@ export function readFrames (reader) {
     const frame = readFrame(reader)
     if (frame.type === type.hello && frames.length > 0) badFrame()
     frames.push(frame)
+    // Of another version nothing but the length is read.
+    if (frame.type === type.hello && frame.version !== version) break
   }
   return frames
 }

@@ -111,6 +111,9 @@ export class StreamTable {
     for (const stream of this.#early.splice(0)) listener(stream)
   }
 
+  /** Whether the stream was there and is no more. */
+  isOver (id) { return !this.byId.has(id) && Math.floor(id / 4) < ((id & 1) === this.ownBit ? this.opened : this.seen) }
+
   // Frames
 
   onFrame (frame, at) {
