@@ -5,6 +5,8 @@ import { comparePeerIds } from '../src/core/identity.mjs'
 import {
   acceptFrame, choose, directTranscript, isReject, normalForm, parseAccept, parseProposal, proposalFrame, simultaneousTranscript, standardTranscript
 } from '../src/core/frames.mjs'
+import { Cookies, cookieString, makeCookie } from '../src/core/cookies.mjs'
+import { endpoint, pair, to, within } from '../support/ends.mjs'
 import { ownVectors } from '../support/vectors.mjs'
 
 const v = ownVectors('psec.json')
@@ -50,4 +52,40 @@ test('the choice, the leader and the transcript of simultaneous proposals', () =
 test('transcripts of the standard case and of direct mode', () => {
   for (const s of v.standard_transcripts) assert.equal(hex(standardTranscript(unhex(s.normal_form), s.scheme)), s.transcript)
   for (const d of v.direct_transcripts) assert.equal(hex(directTranscript(d.scheme)), d.transcript)
+})
+
+test('cookies', () => {
+  for (const c of v.cookies) {
+    const port = Buffer.alloc(2)
+    port.writeUInt16BE(c.port)
+    const cookie = makeCookie(unhex(c.key), Buffer.concat([unhex(c.address), port]), c.milliseconds, unhex(c.digest))
+    assert.equal(hex(cookie), c.cookie)
+    assert.equal(cookieString(cookie), c.string)
+  }
+  const cookies = new Cookies()
+  const [address, other, digest] = [Buffer.alloc(18, 1), Buffer.alloc(18, 2), Buffer.alloc(32, 3)]
+  const made = ['p2pke-1', cookies.make(address, digest, 14000.5)]
+  assert.ok(cookies.valid(made, address, digest, 24000))
+  assert.ok(!cookies.valid(made, address, digest, 24001))
+  assert.ok(!cookies.valid(made, other, digest, 14001))
+  assert.ok(!cookies.valid(made, address, Buffer.alloc(32), 14001))
+  assert.ok(!cookies.valid(['psec-retry-1'], address, digest, 14001))
+})
+
+test('a listener whose places are taken asks for a cookie, and the dial brings it', within, async t => {
+  const [listener, first] = await pair(t)
+  const second = await endpoint(t)
+  const sent = []
+  const send = second.send.bind(second)
+  second.send = (packet, to) => {
+    sent.push(packet.toString('latin1'))
+    send(packet, to)
+  }
+  listener.negotiator.proposalsInAll = 1
+  const channels = []
+  listener.on('channel', channel => channels.push(channel))
+  await first.dial(to(listener))
+  await second.dial(to(listener))
+  assert.equal(channels.length, 2)
+  assert.ok(sent.some(packet => packet.includes('psec-retry-1:')))
 })

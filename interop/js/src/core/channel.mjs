@@ -38,6 +38,7 @@ export class Channel extends EventEmitter {
   #blocked = false
   #order = 0
   #closed = null
+  #sentEmpty = false // the peer
   #held = []
   #heldBytes = 0
 
@@ -184,6 +185,7 @@ export class Channel extends EventEmitter {
   }
 
   #onEmpty (session, at) {
+    this.#sentEmpty = true
     if (!session.initiator || this.#queue.length > 0) return
     const direct = session.direct && session.scheme.name === 'p2pke-1' && !session.answeredEmpty
     const hidden = session.scheme.stateless && at - session.born < 10000
@@ -232,7 +234,9 @@ export class Channel extends EventEmitter {
   #receipt (at) {
     const session = this.sendSession(at)
     this.#owesReceiptSince = null
-    if (session) this.sendEmpty(session)
+    // In direct mode p2pke-1 may meet the reference, which is sent no receipts.
+    const mayBeReference = session?.direct && session.scheme.name === 'p2pke-1' && !this.#sentEmpty
+    if (session && !mayBeReference) this.sendEmpty(session)
   }
 
   #maybeRekey (at) {

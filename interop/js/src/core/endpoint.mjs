@@ -29,6 +29,7 @@ class AddressState {
   constructor (endpoint, key, address, port) {
     Object.assign(this, { endpoint, key, address, port })
     this.bytes = concat(addressBytes(address), u16(port))
+    this.prefix = hex(this.bytes.subarray(0, this.bytes.readUInt16BE(10) === 0xffff && this.bytes.subarray(0, 10).every(b => b === 0) ? 15 : 8))
     this.sessions = []
     this.handshakes = [] // ours
     this.pendings = [] // theirs

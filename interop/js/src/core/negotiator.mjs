@@ -1,21 +1,49 @@
 import { Drop, drop } from './bytes.mjs'
-import { acceptFrame, isReject, parseAccept, parseProposal, reject, standardTranscript } from './frames.mjs'
+import { Cookies } from './cookies.mjs'
+import { acceptFrame, isReject, parseAccept, parseProposal, reject, retryString, standardTranscript } from './frames.mjs'
 import { comparePeerIds } from './identity.mjs'
 import { Timers, now } from './timers.mjs'
 
 const proposalsPerAddress = 4
-const proposalsInAll = 1024
+const proposalsPerPrefix = 256
 const keptMs = 10000
 const overMs = 60000
 const livePerSecond = 8
 
+/** How many proposals are kept, in all and for each prefix (an IPv4 /24, an IPv6 /64). */
+class Places {
+  #all = 0
+  #byPrefix = new Map()
+
+  full (prefix, inAll) {
+    if (this.#all >= inAll) return 'ProposalsFull'
+    return (this.#byPrefix.get(prefix) ?? 0) >= proposalsPerPrefix ? 'PrefixProposalsFull' : null
+  }
+
+  add (prefix) {
+    this.#all++
+    this.#byPrefix.set(prefix, (this.#byPrefix.get(prefix) ?? 0) + 1)
+  }
+
+  remove (prefix) {
+    this.#all--
+    const left = this.#byPrefix.get(prefix) - 1
+    if (left > 0) this.#byPrefix.set(prefix, left)
+    else this.#byPrefix.delete(prefix)
+  }
+}
+
 /** PSEC's frames at an endpoint: proposals, accepts and rejects of other peers (spec/psec.md). */
 export class Negotiator {
   #timers = new Timers()
-  #kept = 0
+  #cookies = new Cookies()
+  #plain = new Places() // proposals without a cookie
+  #shown = new Places() // as many again for those that show one
 
-  constructor (endpoint) {
+  /** proposalsInAll is lower in tests only. */
+  constructor (endpoint, proposalsInAll = 1024) {
     this.endpoint = endpoint
+    this.proposalsInAll = proposalsInAll
   }
 
   end () { this.#timers.end() }
@@ -43,7 +71,7 @@ export class Negotiator {
       if (known && error.reason === 'Malformed') return false
       throw error
     }
-    this.#onProposal(state, proposal)
+    this.#onProposal(state, { ...proposal, length: datagram.length })
     return true
   }
 
@@ -89,7 +117,9 @@ export class Negotiator {
       drop('NoCommonScheme')
     }
     const remote = { kind: 'accepted', leads: false, scheme: endpoint.scheme(name), T: standardTranscript(proposal.normal, name), ...this.#record(proposal) }
-    this.#keep(state, remote)
+    const places = this.#admit(state, proposal)
+    if (places === null) return
+    this.#keep(state, remote, places)
     endpoint.send(acceptFrame(name), state)
     this.#useFirstPacket(state, remote, proposal)
   }
@@ -98,17 +128,32 @@ export class Negotiator {
     return { peerId, digest, progress: now(), served: false, answered: false }
   }
 
-  #keep (state, remote) {
-    if (this.#kept >= proposalsInAll) drop('ProposalsFull')
+  /** Places for a proposal, or null when it drew a retry; throws a Drop when it has none and cannot bring a cookie. */
+  #admit (state, proposal) {
+    if (state.liveRemote(now())) return this.#plain
+    let reason = this.#plain.full(state.prefix, this.proposalsInAll)
+    if (reason === null) return this.#plain
+    if (this.#cookies.valid(proposal.strings, state.bytes, proposal.digest, now())) {
+      reason = this.#shown.full(state.prefix, this.proposalsInAll)
+      return reason === null ? this.#shown : drop(reason)
+    }
+    if (!proposal.strings.includes(retryString)) drop(reason)
+    const retry = acceptFrame(this.#cookies.make(state.bytes, proposal.digest, now()))
+    if (retry.length > proposal.length) drop(reason)
+    this.endpoint.send(retry, state)
+    return null
+  }
+
+  #keep (state, remote, places = null) {
     if (state.remotes.length >= proposalsPerAddress) {
       const oldest = state.remotes.findIndex(r => !(r.leads ? r.answered : r.served))
       if (oldest < 0) drop('AddressProposalsFull')
       state.remotes.splice(oldest, 1)
     }
     state.remotes.push(remote)
-    this.#kept++
+    places?.add(state.prefix)
     this.#timers.after(keptMs, () => {
-      this.#kept--
+      places?.remove(state.prefix)
       state.remotes = state.remotes.filter(r => r !== remote)
       this.endpoint.forget(state)
     })
