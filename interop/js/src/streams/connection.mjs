@@ -69,6 +69,7 @@ export class Connection extends EventEmitter {
     this.startedAt = this.lastReceived = now()
     this.silentSince = null
     this.blocked = false
+    this.limited = true // by the application or the peer's windows, not by the congestion window
     this.stats = { sent: 0, received: 0 }
     this.wake()
   }
@@ -194,8 +195,7 @@ export class Connection extends EventEmitter {
 
   #onAck ({ largest, delay, ranges }, at) {
     if (largest >= this.nextNumber) throw new ConnectionError(code.frameEncoding, 'a packet is acknowledged that was not sent')
-    const limited = this.recovery.inFlight < this.recovery.window / 2
-    for (const packet of this.recovery.onAck(ranges, delay, at, limited)) {
+    for (const packet of this.recovery.onAck(ranges, delay, at, this.limited)) {
       packet.session.acked = true
       for (const frame of packet.frames) frame.onAcked?.()
     }
@@ -296,7 +296,9 @@ export class Connection extends EventEmitter {
       this.#seal(packet, session, at, probe)
       at = now()
     }
-    if (this.wantsToSend && !this.blocked && !this.recovery.full && this.recovery.pacingDelay(at) === 0) this.wake()
+    const wants = this.wantsToSend
+    this.limited = !wants
+    if (wants && !this.blocked && !this.recovery.full && this.recovery.pacingDelay(at) === 0) this.wake()
     this.#arm()
   }
 
