@@ -11,10 +11,12 @@ export function random (seed) {
   }
 }
 
-/** Passes datagrams between one dialler and a listener, and loses a share of them both ways. */
+/** Passes datagrams between one dialler and a listener, loses a share of them both ways, and forges others from what it sees. */
 export class LossyRelay {
-  constructor (target, loss, seed = 1) {
+  constructor (target, { loss = 0, forge = 0, seed = 1 }) {
     this.loss = loss
+    this.forge = forge
+    this.forged = 0
     this.random = random(seed)
     this.target = target
     this.passed = 0
@@ -24,18 +26,37 @@ export class LossyRelay {
     this.dialler = null
     this.front.on('message', (datagram, from) => {
       this.dialler = from.port
-      if (this.#passes()) this.back.send(datagram, this.target, '127.0.0.1')
+      this.#pass(datagram, copy => this.back.send(copy, this.target, '127.0.0.1'))
     })
     this.back.on('message', datagram => {
-      if (this.dialler !== null && this.#passes()) this.front.send(datagram, this.dialler, '127.0.0.1')
+      if (this.dialler !== null) this.#pass(datagram, copy => this.front.send(copy, this.dialler, '127.0.0.1'))
     })
   }
 
-  #passes () {
-    const passes = this.random() >= this.loss
-    if (passes) this.passed++
-    else this.lost++
-    return passes
+  #pass (datagram, send) {
+    if (this.random() < this.forge) {
+      this.forged++
+      send(this.#forged(datagram))
+    }
+    if (this.random() < this.loss) this.lost++
+    else {
+      this.passed++
+      send(datagram)
+    }
+  }
+
+  /** A copy with a bit flipped, cut off, with more at its end, or twice the same. */
+  #forged (datagram) {
+    const copy = Buffer.from(datagram)
+    const at = Math.floor(this.random() * copy.length)
+    switch (Math.floor(this.random() * 4)) {
+      case 0: return copy
+      case 1: return copy.subarray(0, at)
+      case 2: return Buffer.concat([copy, copy.subarray(at)])
+      default:
+        copy[at] ^= 1 << Math.floor(this.random() * 8)
+        return copy
+    }
   }
 
   async listen () {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { schemeNames } from '../src/core/endpoint.mjs'
 import { Identity } from '../src/core/identity.mjs'
+import { LossyRelay } from '../support/lossy-relay.mjs'
 import { channelOf, pair, to, within } from '../support/ends.mjs'
 
 const message = channel => once(channel, 'data').then(([payload]) => payload.toString())
@@ -51,4 +52,33 @@ for (const scheme of schemeNames) {
     assert.equal(a.channels.length, 0)
     assert.equal(b.channels.length, 0)
   })
+}
+
+for (const schemes of [...schemeNames.map(name => [name]), schemeNames]) {
+  for (const seed of [1, 2, 3]) {
+    test(`${schemes.join(', ')}: what is forged, repeated or lost keeps nobody apart (${seed})`, within, async t => {
+      const [b, a] = await pair(t, { schemes }, { schemes })
+      const relay = new LossyRelay(b.port, { loss: 0.2, forge: 0.9, seed })
+      const port = await relay.listen()
+      t.after(() => relay.close())
+      const accepted = channelOf(b)
+      const dialled = await a.dial(to(b, { port }))
+      const theirs = await accepted
+      const received = new Set()
+      const all = new Promise(resolve => {
+        theirs.on('data', payload => {
+          assert.ok(!received.has(payload.toString()) || payload.toString() === 'last', 'a datagram came twice')
+          received.add(payload.toString())
+          if (payload.toString() === 'last') resolve()
+        })
+      })
+      for (let i = 0; i < 50; i++) dialled.send(Buffer.from(`datagram ${i}`))
+      const again = setInterval(() => { if (!received.has('last')) dialled.send(Buffer.from('last')) }, 100)
+      t.after(() => clearInterval(again))
+      await all
+      for (const text of received) assert.match(text, /^(datagram \d+|last)$/)
+      assert.ok(relay.forged > 0)
+      assert.equal(theirs.sessions.length, 1)
+    })
+  }
 }

@@ -74,7 +74,7 @@ test('a peer with another ID than the dialled one is refused', within, async t =
 
 test('content comes whole over a path that loses every tenth datagram', { timeout: 60000 }, async t => {
   const [a, b] = [await host(t), await host(t)]
-  const relay = new LossyRelay(parseAddress(b.getMultiaddrs()[0]).port, 0.1)
+  const relay = new LossyRelay(parseAddress(b.getMultiaddrs()[0]).port, { loss: 0.1 })
   const port = await relay.listen()
   t.after(() => relay.close())
   const connection = await a.dial(multiaddr(`/ip4/127.0.0.1/udp/${port}/psec/p2p/${b.peerId}`))

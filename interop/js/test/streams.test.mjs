@@ -29,7 +29,7 @@ test('a stream of either side carries bytes there and back', within, async t => 
 
 test('a transfer survives the loss of every tenth datagram', within, async t => {
   const [listener, dialler] = await pair(t)
-  const relay = new LossyRelay(listener.port, 0.1)
+  const relay = new LossyRelay(listener.port, { loss: 0.1 })
   const port = await relay.listen()
   t.after(() => relay.close())
   const [a, b] = await connections(listener, dialler, { port })

@@ -67,7 +67,7 @@ export class Channel extends EventEmitter {
     session.confirmed = true
     session.confirmedAt = now()
     session.order = ++this.#order
-    session.handshake?.confirmed()
+    session.handshake?.confirmed(session)
     this.sessions.push(session)
     const same = this.sessions.filter(s => s.initiator === session.initiator && !s.ended)
     if (same.length > sessionsPerRole) this.endpoint.endSession(same[0])

@@ -120,10 +120,15 @@ export class Handshake {
     again(d + jitter(250))
   }
 
-  /** A transport packet authenticated on one of the sessions: it is kept, the others only receive until the deadline. */
-  confirmed () {
+  /**
+   * A transport packet authenticated on one of the sessions: it is kept. The others only receive until the deadline; they end where
+   * the responder sends no data before we do.
+   */
+  confirmed (kept) {
     this.done = true
     this.waiting = false
+    if (!this.scheme.stateless) return
+    for (const { session } of this.answers) if (session !== kept && !session.confirmed) this.endpoint.endSession(session)
   }
 
   /** A newer hypothesis took its place, or the attempt is over: what waits for an answer ends, a sent finish is not taken back. */
