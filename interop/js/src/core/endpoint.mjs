@@ -276,7 +276,10 @@ export class Endpoint extends EventEmitter {
     const state = session.address
     if (session.handshake) this.negotiator.won(state, session.T)
     const handshakes = state.handshakes.filter(h => h.attempt && h.attempt === session.handshake?.attempt && h !== session.handshake)
-    for (const handshake of handshakes) handshake.rest()
+    for (const handshake of handshakes) {
+      if (handshake.scheme.stateless) handshake.end()
+      else handshake.rest()
+    }
     for (const attempt of attempts) attempt.complete(channel)
     if (fresh && attempts.length === 0) this.emit('channel', channel)
   }
