@@ -105,7 +105,7 @@ export class Connection extends EventEmitter {
   #failed (error) {
     if (this.peerIncarnation === null && error.code !== code.otherVersion) {
       this.#finish(new Error('the peer sends plain datagrams, not streams'))
-    } else this.close(error.code, error.message)
+    } else this.#closeWith(type.close, error.code, error.message)
   }
 
   #process (payload, session) {
@@ -392,9 +392,11 @@ export class Connection extends EventEmitter {
   // The end
 
   /** Closes at once with a code. What was received before can still be read. */
-  close (errorCode = code.none, reason = '') {
+  close (errorCode = code.none, reason = '') { this.#closeWith(type.closeByApplication, errorCode, reason) }
+
+  #closeWith (frame, errorCode, reason) {
     if (this.state !== 'open') return
-    this.closeFrame = [errorCode, reason]
+    this.closeFrame = [frame, errorCode, reason]
     this.state = 'closing'
     this.#sendClose()
     setTimeout(() => { if (this.state === 'closing') this.state = 'closed' }, 3 * this.recovery.pto).unref()
@@ -415,13 +417,14 @@ export class Connection extends EventEmitter {
   #sendClose () {
     const session = this.channel.sendSession()
     if (session === null) return
-    const [errorCode, reason] = this.closeFrame
+    const [frame, errorCode, reason] = this.closeFrame
     const writer = new PacketWriter(packetSize)
     writer.varint(this.nextNumber++)
     const hello = this.helloFor(this.sessionState(session))
     if (hello) writer.raw(hello)
     const text = Buffer.from(reason).subarray(0, 200)
-    writer.frame(type.close, errorCode, 0, text.length)
+    if (frame === type.close) writer.frame(frame, errorCode, type.padding, text.length)
+    else writer.frame(frame, errorCode, text.length)
     writer.raw(text)
     this.channel.sendOn(session, writer.done(), now())
   }
