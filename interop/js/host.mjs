@@ -13,7 +13,8 @@ const { values } = parseArgs({
     'key-seed': { type: 'string' },
     listen: { type: 'string', default: '0' },
     schemes: { type: 'string', default: 'p2pke-1,noise-xx-1,secret-handshake-1' },
-    'lifetime-factor': { type: 'string', default: '1' }
+    'lifetime-factor': { type: 'string', default: '1' },
+    'rekey-ms': { type: 'string' }
   }
 })
 
@@ -24,7 +25,8 @@ const node = await createHost({
   seed,
   listen: Number(values.listen),
   schemes: values.schemes.split(','),
-  lifetimeFactor: Number(values['lifetime-factor'])
+  lifetimeFactor: Number(values['lifetime-factor']),
+  rekeyMs: values['rekey-ms'] && Number(values['rekey-ms'])
 })
 
 const print = object => process.stdout.write(JSON.stringify(object) + '\n')

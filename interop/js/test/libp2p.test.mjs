@@ -85,7 +85,7 @@ test('content comes whole over a path that loses every tenth datagram', { timeou
 
 for (const schemes of schemeNames.map(name => [name])) {
   test(`sessions of ${schemes} are renewed in the middle of a transfer`, within, async t => {
-    const short = { lifetimeFactor: 0.01, schemes }
+    const short = { rekeyMs: 300, schemes }
     const [a, b] = [await host(t, short), await host(t, short)]
     const connection = await a.dial(b.getMultiaddrs())
     const { channel } = connection.maConn

@@ -38,7 +38,7 @@ test('a transfer survives the loss of every tenth datagram', within, async t => 
 })
 
 test('sessions are renewed in the middle of a transfer', within, async t => {
-  const [listener, dialler] = await pair(t, { lifetimeFactor: 0.02 }, { lifetimeFactor: 0.02 })
+  const [listener, dialler] = await pair(t, { rekeyMs: 300 }, { rekeyMs: 300 })
   const [a, b] = await connections(listener, dialler)
   const { channel } = a
   const arrived = once(b, 'stream')

@@ -19,9 +19,9 @@ const earlyBytesTotal = 4 * 1024 * 1024
 const socketBuffer = 4 * 1024 * 1024
 const redialMs = 10000
 
-/** Lifetimes of sessions in milliseconds; a smaller factor is for tests. */
-export const lifetimeOf = (factor = 1) => ({
-  send: 55000 * factor, receive: 60000 * factor, rekey: 45000 * factor, rekeyJitter: 3000 * factor, rekeyOther: 52000 * factor
+/** Lifetimes of sessions in milliseconds. A smaller factor, and sessions that are renewed before they need to be, are for tests. */
+export const lifetimeOf = (factor = 1, rekeyMs = 45000 * factor) => ({
+  send: 55000 * factor, receive: 60000 * factor, rekey: rekeyMs, rekeyJitter: rekeyMs / 15, rekeyOther: rekeyMs * 52 / 45
 })
 
 /** All that is kept for one remote address and port. */
@@ -47,7 +47,7 @@ class AddressState {
 
 /**
  * One UDP socket and the peers behind it. Events: 'channel' for a channel that somebody else began. options: identity, schemes
- * (names served under PSEC), direct (the one scheme served directly, or null), networkKey, lifetimeFactor, allow(key).
+ * (names served under PSEC), direct (the one scheme served directly, or null), networkKey, lifetimeFactor, rekeyMs, allow(key).
  */
 export class Endpoint extends EventEmitter {
   #states = new Map()
@@ -62,11 +62,11 @@ export class Endpoint extends EventEmitter {
 
   #idle = null
 
-  constructor ({ identity, schemes = schemeNames, direct = null, networkKey = null, lifetimeFactor = 1, allow = () => true }) {
+  constructor ({ identity, schemes = schemeNames, direct = null, networkKey = null, lifetimeFactor = 1, rekeyMs, allow = () => true }) {
     super()
     this.identity = identity
     this.allow = allow
-    this.lifetime = lifetimeOf(lifetimeFactor)
+    this.lifetime = lifetimeOf(lifetimeFactor, rekeyMs)
     this.schemes = [new P2pke(identity), new NoiseXx(identity), new SecretHandshake(identity, networkKey)]
     this.served = schemes
     this.direct = direct

@@ -8,11 +8,11 @@ import { serveTestProtocols } from './test-protocols.mjs'
 import { schemeNames } from '../core/endpoint.mjs'
 
 /** A libp2p host over PacketSec with the protocols of the interop runs. listen: a port, or null to dial only. */
-export async function createHost ({ seed, listen = 0, host = '127.0.0.1', schemes = schemeNames, lifetimeFactor = 1 }) {
+export async function createHost ({ seed, listen = 0, host = '127.0.0.1', schemes = schemeNames, lifetimeFactor, rekeyMs }) {
   const node = await createLibp2p({
     privateKey: await generateKeyPairFromSeed('Ed25519', seed),
     addresses: { listen: listen === null ? [] : [formatAddress(host, listen, schemes.length < schemeNames.length ? schemes : null).toString()] },
-    transports: [psec({ schemes, lifetimeFactor })],
+    transports: [psec({ schemes, lifetimeFactor, rekeyMs })],
     connectionManager: { inboundConnectionThreshold: 1e9 },
     connectionMonitor: { enabled: false },
     connectionGater: { denyDialMultiaddr: () => false },

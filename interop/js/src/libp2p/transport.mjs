@@ -9,7 +9,8 @@ import { StreamLayer } from '../streams/layer.mjs'
 
 const loopback = host => host === '::1' || host.startsWith('127.')
 
-/** A libp2p transport over PacketSec. init: schemes (served, and proposed where an address names none), lifetimeFactor. */
+/** A libp2p transport over PacketSec. init: schemes (served, and proposed where an address names none), and
+    lifetimeFactor and rekeyMs of the endpoint. */
 export const psec = (init = {}) => components => new PsecTransport(components, init)
 
 class PsecTransport {
@@ -19,10 +20,10 @@ class PsecTransport {
   #listeners = []
   #dialling = new Map() // identities that a dial runs for, and how many
 
-  constructor (components, { schemes = schemeNames, lifetimeFactor = 1 }) {
+  constructor (components, { schemes = schemeNames, lifetimeFactor, rekeyMs }) {
     this.components = components
     this.schemes = schemes
-    this.lifetimeFactor = lifetimeFactor
+    this.times = { lifetimeFactor, rekeyMs }
     this.identity = new Identity(components.privateKey.raw.subarray(0, 32))
     this.log = components.logger.forComponent('psec')
   }
@@ -49,7 +50,7 @@ class PsecTransport {
   #known ({ schemes }) { return schemes === null || schemes.every(name => schemeNames.includes(name)) }
 
   endpoint (schemes, direct) {
-    return new Endpoint({ identity: this.identity, schemes, direct, lifetimeFactor: this.lifetimeFactor })
+    return new Endpoint({ identity: this.identity, schemes, direct, ...this.times })
   }
 
   /** Dials go from the socket that listens, so that two peers that dial each other meet. */
