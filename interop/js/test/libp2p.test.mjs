@@ -30,7 +30,9 @@ test('addresses are written and read in both forms', () => {
   assert.equal(again.toString(), text)
   assert.deepEqual(again.getComponents().map(c => c.code).slice(2, 4), [psecCode, psecSchemeCode])
   assert.deepEqual(parseAddress(again), { host: '127.0.0.1', port: 4001, schemes: ['p2pke-1', 'noise-xx-1'], peerId: id })
-  assert.equal(parseAddress(multiaddr('/ip4/127.0.0.1/udp/4001/quic-v1')), null)
+  assert.deepEqual(parseAddress(multiaddr(`/ip6/::1/udp/1/p2p/${id}`)), { host: '::1', port: 1, schemes: null, peerId: id })
+  const others = ['/ip4/127.0.0.1/udp/4001/quic-v1', '/ip4/127.0.0.1/tcp/1/psec', '/ip4/127.0.0.1/udp/1/psec/psec-scheme/a/psec-scheme/a']
+  for (const other of others) assert.equal(parseAddress(multiaddr(other)), null)
   assert.equal(Buffer.from(multiaddr('/psec').bytes).toString('hex'), '8180c001')
 })
 

@@ -15,15 +15,18 @@ registry.addProtocol({
 })
 
 /**
- * The parts of `/ip4|ip6/HOST/udp/PORT/psec[/psec-scheme/NAME ...][/p2p/ID]`, or null when it is no such address:
+ * The parts of `/ip4|ip6/HOST/udp/PORT[/psec[/psec-scheme/NAME]...][/p2p/ID]`, or null when it is no such address:
  * { host, port, schemes (null where none is named), peerId (text) or null }.
  */
 export function parseAddress (address) {
-  const [ip, udp, psec, ...rest] = multiaddr(address).getComponents()
-  if (!['ip4', 'ip6'].includes(ip?.name) || udp?.name !== 'udp' || psec?.code !== psecCode) return null
-  const peer = rest.at(-1)?.name === 'p2p' ? rest.pop().value : null
-  if (rest.some(c => c.code !== psecSchemeCode)) return null
-  return { host: ip.value, port: Number(udp.value), schemes: rest.length > 0 ? rest.map(c => c.value) : null, peerId: peer }
+  const [ip, udp, ...rest] = multiaddr(address).getComponents()
+  if (!['ip4', 'ip6'].includes(ip?.name) || udp?.name !== 'udp') return null
+  const peerId = rest.at(-1)?.name === 'p2p' ? rest.pop().value : null
+  const [psec, ...named] = rest
+  if ((psec && psec.code !== psecCode) || named.some(c => c.code !== psecSchemeCode)) return null
+  const schemes = named.map(c => c.value)
+  if (new Set(schemes).size < schemes.length) return null
+  return { host: ip.value, port: Number(udp.value), schemes: schemes.length > 0 ? schemes : null, peerId }
 }
 
 export function formatAddress (host, port, schemes) {

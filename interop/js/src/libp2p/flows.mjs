@@ -1,13 +1,29 @@
 import { EventEmitter } from 'node:events'
-import { Reader, concat, varint } from '../core/bytes.mjs'
+import { Reader, concat, leb, varint } from '../core/bytes.mjs'
 
 export const datagramProtocol = '/dg/1'
-const earlyBytes = 256 * 1024
+const earlyBytes = 65536
+const earlyDatagrams = 64
+const longestName = 1024
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** What the opener of a flow says on its control stream: the application's protocol. */
+export const flowHeader = protocol => concat(leb(protocol.length), Buffer.from(protocol))
+
+/** The protocol that a control stream begins with, read as its bytes come, or null while some are missing. */
+export function readFlowHeader (bytes) {
+  let missing = false
+  const reader = new Reader(bytes, () => { missing = true })
+  const length = reader.leb()
+  if (missing) return null
+  if (length === 0 || length > longestName) throw new Error('the control stream names no protocol')
+  return reader.left < length ? null : utf8.decode(reader.take(length))
+}
 
 /** The unreliable flows of a connection: each belongs to a control stream that negotiated /dg/1. */
 export class Flows {
   #flows = new Map()
-  #early = new Map() // by stream: what came before its flow was there
+  #early = [] // [stream, payload]: what came before its flow was there
   #earlyBytes = 0
 
   constructor (connection) {
@@ -26,14 +42,10 @@ export class Flows {
     }
     stream.addEventListener('remoteCloseWrite', end)
     stream.addEventListener('close', end)
-    const early = this.#early.get(id) ?? []
-    this.#early.delete(id)
-    setImmediate(() => {
-      for (const payload of early) {
-        this.#earlyBytes -= payload.length
-        flow.emit('datagram', payload)
-      }
-    })
+    const early = this.#early.filter(([of]) => of === id)
+    this.#early = this.#early.filter(([of]) => of !== id)
+    for (const [, payload] of early) this.#earlyBytes -= payload.length
+    setImmediate(() => { for (const [, payload] of early) flow.emit('datagram', payload) })
     return flow
   }
 
@@ -45,10 +57,14 @@ export class Flows {
     const payload = datagram.subarray(reader.at)
     const flow = this.#flows.get(id)
     if (flow) flow.emit('datagram', payload)
-    else if (!this.connection.streams.isOver(id) && this.#earlyBytes + payload.length <= earlyBytes) {
-      this.#earlyBytes += payload.length
-      this.#early.set(id, [...this.#early.get(id) ?? [], payload])
-    }
+    else if (!this.connection.streams.isOver(id)) this.#keep(id, payload)
+  }
+
+  /** The oldest makes place for the newest. */
+  #keep (id, payload) {
+    this.#early.push([id, payload])
+    this.#earlyBytes += payload.length
+    while (this.#early.length > earlyDatagrams || this.#earlyBytes > earlyBytes) this.#earlyBytes -= this.#early.shift()[1].length
   }
 }
 

@@ -1,8 +1,8 @@
 import { AbstractMultiaddrConnection, AbstractStream, AbstractStreamMuxer } from '@libp2p/utils'
-import { code } from '../streams/frames.mjs'
 import { Flows } from './flows.mjs'
 
 const earlyStreams = 256
+const failed = 0x1003 // the protocol was broken, or what serves it failed
 
 /** The channel and its streams as libp2p sees a connection that is secure and multiplexed. */
 export class PsecConnection extends AbstractMultiaddrConnection {
@@ -28,7 +28,7 @@ export class PsecConnection extends AbstractMultiaddrConnection {
   }
 
   sendReset (error) {
-    this.connection.close(code.internal, error?.message ?? '')
+    this.connection.close(failed, error?.message ?? '')
     this.#closeChannel()
   }
 
@@ -87,8 +87,8 @@ export class PsecStream extends AbstractStream {
   }
 
   sendReset () {
-    this.native.reset()
-    this.native.stop()
+    this.native.reset(failed)
+    this.native.stop(failed)
   }
 
   async sendCloseWrite () { this.native.end() }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { datagramProtocol } from './flows.mjs'
+import { datagramProtocol, flowHeader, readFlowHeader } from './flows.mjs'
 
 // The protocols that the interop runs drive: echo, bulk, and datagrams that are sent back.
 
 export const echoProtocol = '/psec-test/echo/1.0.0'
 export const bulkProtocol = '/psec-test/bulk/1.0.0'
+export const flowProtocol = '/psec-test/datagrams/1.0.0'
 const limits = { maxInboundStreams: 256, maxOutboundStreams: 256 }
 const piece = 64 * 1024
 
@@ -84,19 +85,27 @@ async function serveBulk (stream) {
   await stream.close()
 }
 
-function serveDatagrams (stream) {
-  const flow = stream.flows.open(stream)
-  flow.on('datagram', payload => flow.send(payload))
-  flow.on('end', () => stream.close().catch(error => stream.abort(error)))
-  // Nothing is said on the control stream; its end is to be heard.
-  stream.addEventListener('message', () => {})
+/** The control stream names the protocol; after that only its end is to be heard. */
+async function serveDatagrams (stream) {
+  let head = Buffer.alloc(0)
+  let flow = null
+  for await (const part of chunksOf(stream)) {
+    if (flow !== null) continue
+    head = Buffer.concat([head, part])
+    const protocol = readFlowHeader(head)
+    if (protocol === null) continue
+    if (protocol !== flowProtocol) throw new Error(`no flows of ${protocol} are served here`)
+    flow = stream.flows.open(stream)
+    flow.on('datagram', payload => flow.send(payload))
+  }
+  await stream.close()
 }
 
 export async function serveTestProtocols (node) {
   const serve = handler => stream => { handler(stream).catch(error => stream.abort(error)) }
   await node.handle(echoProtocol, serve(serveEcho), limits)
   await node.handle(bulkProtocol, serve(serveBulk), limits)
-  await node.handle(datagramProtocol, serveDatagrams, limits)
+  await node.handle(datagramProtocol, serve(serveDatagrams), limits)
 }
 
 /** Sends bytes, ends, and compares what comes back. */
@@ -139,6 +148,7 @@ export async function bulk (connection, size, seed = 1) {
 /** Sends numbered datagrams over the given time, and counts those that come back. */
 export async function datagrams (connection, count, size, seconds) {
   const stream = await connection.newStream(datagramProtocol)
+  await write(stream, flowHeader(flowProtocol))
   const flow = stream.flows.open(stream)
   const back = new Set()
   const duplicates = { count: 0 }
