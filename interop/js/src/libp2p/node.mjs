@@ -7,6 +7,8 @@ import { psec } from './transport.mjs'
 import { serveTestProtocols } from './test-protocols.mjs'
 import { schemeNames } from '../core/endpoint.mjs'
 
+const limits = { maxOutboundStreams: 8, maxInboundStreams: 8 }
+
 /** A libp2p host over PacketSec with the protocols of the interop runs. listen: a port, or null to dial only. */
 export async function createHost ({ seed, listen = 0, host = '127.0.0.1', schemes = schemeNames, lifetimeFactor, rekeyMs }) {
   const node = await createLibp2p({
@@ -16,7 +18,7 @@ export async function createHost ({ seed, listen = 0, host = '127.0.0.1', scheme
     connectionManager: { inboundConnectionThreshold: 1e9 },
     connectionMonitor: { enabled: false },
     connectionGater: { denyDialMultiaddr: () => false },
-    services: { identify: identify(), identifyPush: identifyPush(), ping: ping({ maxOutboundStreams: 8, maxInboundStreams: 8 }) }
+    services: { identify: identify(limits), identifyPush: identifyPush(), ping: ping(limits) }
   })
   await serveTestProtocols(node)
   return node
