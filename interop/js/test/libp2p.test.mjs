@@ -121,3 +121,25 @@ test('a peer that restarts without a word is reached again, by a new connection 
   await echo(a.getConnections(again.peerId)[0], 1000, 3)
   assert.equal(endpoint.channels.length, 1)
 })
+
+for (const schemes of schemeNames.map(name => [name])) {
+  test(`a connection with ${schemes} that was closed is made again at once, by either side`, within, async t => {
+    const [a, b] = [await host(t, { schemes }), await host(t, { schemes })]
+    for (const [x, y] of [[a, b], [a, b], [b, a], [b, a]]) {
+      const connection = await x.dial(y.getMultiaddrs())
+      await echo(connection, 1000, 1)
+      await connection.close()
+      assert.equal(x.getConnections(y.peerId).length, 0)
+    }
+  })
+}
+
+test('many streams at once keep their bytes apart', within, async t => {
+  const [a, b] = [await host(t), await host(t)]
+  const connection = await a.dial(b.getMultiaddrs())
+  await oneEach(a, b)
+  const [back] = b.getConnections(a.peerId)
+  await Promise.all(Array.from({ length: 40 }, (_, i) => echo(i % 2 ? connection : back, 20000 + i, i + 1)))
+  const streams = () => connection.streams.filter(s => s.protocol.startsWith('/psec-test')).length
+  assert.equal(streams(), 0)
+})

@@ -38,6 +38,7 @@ export class Attempt {
       this.resolve = resolve
       this.reject = reject
     })
+    // Whoever waits for it sees the failure; renewals of a channel may have nobody who does.
     this.promise.catch(() => {})
     this.#timers.after(this.deadline - now(), () => this.fail(this.failure))
     if (this.direct) this.#beginDirect()

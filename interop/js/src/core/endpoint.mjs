@@ -274,7 +274,10 @@ export class Endpoint extends EventEmitter {
     channel.reported = true
     const attempts = [...this.#attempts].filter(a => a.remoteKey.equals(session.remote) && this.#completes(session, a))
     const state = session.address
-    if (session.handshake) this.negotiator.won(state, session.T)
+    if (session.handshake) {
+      this.negotiator.won(state, session.T)
+      if (session.handshake.attempt) this.responder.discard(state, p => p.remote !== null)
+    }
     const handshakes = state.handshakes.filter(h => h.attempt && h.attempt === session.handshake?.attempt && h !== session.handshake)
     for (const handshake of handshakes) {
       if (handshake.scheme.stateless) handshake.end()
@@ -300,7 +303,7 @@ export class Endpoint extends EventEmitter {
       this.negotiator.won(state, session.T)
       if (state.own?.remoteKey.equals(session.remote)) {
         const attempt = state.own
-        state.pendings = state.pendings.filter(p => p.remote === null)
+        this.responder.discard(state, p => p.remote !== null)
         attempt.won()
       }
     }

@@ -63,6 +63,7 @@ export class Handshake {
     this.#timers.after(ms, () => {
       if (this.answers.length > 0 || this.done) return
       this.#cancelResend()
+      this.begun.noise.e.fill(0)
       this.begun = this.scheme.begin(this)
       this.firstAt = now()
       this.sendFirst()
@@ -156,6 +157,7 @@ export class Handshake {
     const succeeded = this.answers.some(a => a.session.confirmed)
     this.done = true
     for (const { session } of this.answers) if (!session.confirmed) this.endpoint.endSession(session)
+    this.begun.noise.e.fill(0)
     this.state.handshakes = this.state.handshakes.filter(h => h !== this)
     if (!succeeded) this.onFail?.()
   }

@@ -63,15 +63,22 @@ export class Responder {
 
   #keep (state, pending) {
     if (this.#pendings >= pendingsInAll) drop('HandshakesFull')
-    if (state.pendings.length >= pendingsPerAddress) state.pendings.shift()
+    if (state.pendings.length >= pendingsPerAddress) this.discard(state, p => p === state.pendings[0])
     state.pendings.push(pending)
     this.#pendings++
     this.#timers.after(pendingMs, () => {
       this.#pendings--
-      state.pendings = state.pendings.filter(p => p !== pending)
+      this.discard(state, p => p === pending)
       if (state.pendings.length === 0) this.endpoint.releaseEarly(state)
       this.endpoint.forget(state)
     })
+  }
+
+  /** Forgets handshakes that came to nothing, and erases their keys. */
+  discard (state, which) {
+    const gone = state.pendings.filter(which)
+    state.pendings = state.pendings.filter(p => !gone.includes(p))
+    for (const { scheme, pending } of gone) scheme.wipe(pending)
   }
 
   #work () {
@@ -103,7 +110,7 @@ export class Responder {
         if (error.reason === 'NotAuthentic' || error.reason === 'TooShort' || error.reason === 'TooLong') continue
         // A later copy makes a new channel.
         if (error.reason === 'ChannelClosed') throw error
-        state.pendings = state.pendings.filter(p => p !== pending)
+        this.discard(state, p => p === pending)
         throw error
       }
     }

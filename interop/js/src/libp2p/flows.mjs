@@ -34,7 +34,7 @@ export class Flows {
   /** The flow of a stream that has negotiated /dg/1; it ends with the stream. */
   open (stream) {
     const { id } = stream.native
-    const flow = new Flow(this.connection, id)
+    const flow = new Flow(this.connection, stream)
     this.#flows.set(id, flow)
     const end = () => {
       if (!this.#flows.delete(id)) return
@@ -70,14 +70,18 @@ export class Flows {
 
 /** Events: 'datagram' (payload), 'end'. */
 class Flow extends EventEmitter {
-  constructor (connection, id) {
+  constructor (connection, stream) {
     super()
     this.connection = connection
-    this.prefix = varint(id)
+    this.stream = stream
+    this.prefix = varint(stream.native.id)
   }
 
   get maxPayload () { return this.connection.maxDatagram - this.prefix.length }
 
-  /** False when too much waits to be sent already. */
-  send (payload) { return this.connection.sendDatagram(concat(this.prefix, payload)) }
+  /** False when the flow is over, or too much waits to be sent already. */
+  send (payload) {
+    const over = this.stream.writeStatus !== 'writable' || this.stream.remoteWriteStatus !== 'writable'
+    return !over && this.connection.sendDatagram(concat(this.prefix, payload))
+  }
 }

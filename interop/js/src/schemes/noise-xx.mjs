@@ -73,6 +73,13 @@ export class NoiseXx {
     return { answer: concat(u32(answerWord), noise.write(this.#claim())), pending: { noise } }
   }
 
+  /** Erases what a handshake that came to nothing has kept. */
+  wipe ({ noise }) {
+    noise.e.fill(0)
+    noise.ck.fill(0)
+    noise.key.fill(0)
+  }
+
   takeFinish (pending, packet) {
     checkLength(packet, 68)
     const noise = pending.noise.clone()

@@ -88,7 +88,14 @@ export class P2pke {
     const payload = concat(field(1, suite), field(2, this.#claim(bindingPurpose, noise.h)))
     const answer = concat(u32(respHello), noise.write(payload))
     const [receiveKey, sendKey] = noise.split()
+    e.fill(0)
     return { answer, pending: { key, sendKey, receiveKey, h2: noise.h } }
+  }
+
+  /** Erases what a handshake that came to nothing has kept. */
+  wipe ({ sendKey, receiveKey }) {
+    sendKey.fill(0)
+    receiveKey.fill(0)
   }
 
   takeFinish (pending, packet) {

@@ -83,6 +83,7 @@ export class SecretHandshake {
     const e = this.ephemeral(keys.e, nonce, remote, address, T)
     const cookie = concat(time, nonce, this.cookieMac(keys.m, time, nonce, remote, address, T))
     const message = concat(u32(answerWord), remote.subarray(0, 8), publicKey(e), cookie)
+    e.fill(0)
     return { answer: this.#sealed(message, remote), pending: null }
   }
 
@@ -125,10 +126,12 @@ export class SecretHandshake {
     const accepted = keys.accepted.get(hex(nonce))
     if (accepted) return { repeated: accepted, packet }
     if (keys.accepted.size >= acceptedPerMinute) drop('HandshakesFull')
-    const noise = this.#noise(false, T, this.identity.key, this.ephemeral(keys.e, nonce, remote, address, T))
+    const e = this.ephemeral(keys.e, nonce, remote, address, T)
+    const noise = this.#noise(false, T, this.identity.key, e)
     noise.read(concat(remote, T.subarray(0, 8)))
     noise.write(Buffer.alloc(0))
     const identity = noise.read(packet.subarray(72))
+    e.fill(0)
     if (!isZero(identity.subarray(32))) drop('Malformed')
     const remoteKey = Buffer.from(identity.subarray(0, 32))
     if (pointOf(remoteKey) === null || !equal(montgomery(remoteKey), noise.rs)) drop('KeyMismatch')
