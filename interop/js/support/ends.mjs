@@ -19,10 +19,10 @@ export const to = (target, more = {}) => ({ address: '127.0.0.1', port: target.p
 export const channelOf = target => once(target, 'channel').then(([channel]) => channel)
 
 /** Two connections over a channel: the dialler's and the listener's. */
-export async function connections (listener, dialler, more = {}) {
+export async function connections (listener, dialler, more = {}, options = {}) {
   const accepted = channelOf(listener)
-  const mine = new StreamLayer(await dialler.dial(to(listener, more)))
-  const theirs = new StreamLayer(await accepted)
+  const mine = new StreamLayer(await dialler.dial(to(listener, more)), options)
+  const theirs = new StreamLayer(await accepted, options)
   return [mine.connection, theirs.connection, mine, theirs]
 }
 

@@ -383,6 +383,8 @@ export class Connection extends EventEmitter {
       const known = [...this.sessions.values()]
       if (known.length > 0 && known.every(s => s.address !== session.address.address)) this.recovery.resetPath()
       this.sessionState(session)
+      const live = new Set(this.channel.sessions.map(s => s.id))
+      for (const id of this.sessions.keys()) if (!live.has(id)) this.sessions.delete(id)
     }
     if (this.blocked) this.recovery.lastSent = now()
     this.blocked = false
