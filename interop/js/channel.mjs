@@ -29,7 +29,13 @@ if (mode !== 'listen' && mode !== 'dial') {
 
 const schemes = values.scheme.split(',')
 const identity = new Identity(values['key-seed'] ? Buffer.from(values['key-seed'], 'hex') : randomBytes(32))
-const endpoint = new Endpoint({ identity, schemes, direct: values.direct ? schemes[0] : null, lifetimeFactor: Number(values['lifetime-factor']) })
+const endpoint = new Endpoint({
+  identity,
+  schemes,
+  direct: values.direct ? schemes[0] : null,
+  allowMixture: true,
+  lifetimeFactor: Number(values['lifetime-factor'])
+})
 await endpoint.bind(Number(values.port), values.host)
 const print = object => console.log(JSON.stringify(object))
 const about = channel => ({ peer: textOfPeerId(peerIdOf(channel.remoteKey)), scheme: channel.newest?.scheme.name, initiator: channel.newest?.initiator })

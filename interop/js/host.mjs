@@ -112,7 +112,10 @@ async function run (line) {
 print({ type: 'listening', peer: node.peerId.toString(), addresses: node.getMultiaddrs().map(String) })
 const lines = createInterface({ input: process.stdin })
 lines.on('line', line => { if (line.trim() !== '') run(line) })
-lines.on('close', async () => {
+async function stop () {
   await node.stop()
   process.exit(0)
-})
+}
+lines.on('close', stop)
+process.on('SIGTERM', stop)
+process.on('SIGINT', stop)

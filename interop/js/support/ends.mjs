@@ -7,7 +7,7 @@ import { StreamLayer } from '../src/streams/layer.mjs'
 export const within = { timeout: 30000 }
 
 export async function endpoint (t, options = {}) {
-  const made = new Endpoint({ identity: new Identity(randomBytes(32)), ...options })
+  const made = new Endpoint({ identity: new Identity(randomBytes(32)), allowMixture: true, ...options })
   await made.bind()
   t.after(() => made.close())
   return made

@@ -2,8 +2,8 @@ import test from 'node:test'
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
-import { schemeNames } from '../src/core/endpoint.mjs'
-import { Identity } from '../src/core/identity.mjs'
+import { Endpoint, schemeNames } from '../src/core/endpoint.mjs'
+import { Identity, hiddenPeerId, peerIdOf } from '../src/core/identity.mjs'
 import { LossyRelay } from '../support/lossy-relay.mjs'
 import { channelOf, pair, to, within } from '../support/ends.mjs'
 
@@ -82,3 +82,27 @@ for (const schemes of [...schemeNames.map(name => [name]), schemeNames]) {
     })
   }
 }
+
+test('what cannot be dialled or served is refused to the caller', within, async t => {
+  const [a] = await pair(t)
+  const other = new Identity(randomBytes(32))
+  const mixed = { identity: other, schemes: ['p2pke-1', 'secret-handshake-1'] }
+  assert.throws(() => new Endpoint(mixed), /mixture/)
+  assert.throws(() => new Endpoint({ ...mixed, schemes: ['p2pke-1'], direct: 'secret-handshake-1' }), /mixture/)
+  assert.throws(() => new Endpoint({ ...mixed, schemes: ['other-1'] }), /unknown scheme/)
+  const dial = (peerId, more) => a.dial(to(a, { peerId, ...more }))
+  await assert.rejects(dial(a.identity.peerId), /OwnKey/)
+  await assert.rejects(dial(other.peerId, { schemes: ['other-1'] }), /unknown scheme/)
+  await assert.rejects(dial(peerIdOf(Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]))), /nobody/)
+  await assert.rejects(dial(hiddenPeerId(Buffer.alloc(32))), /Ed25519/)
+})
+
+test('who is not allowed is refused, and is told so where the scheme does not hide', within, async t => {
+  for (const scheme of schemeNames) {
+    const [b, a] = await pair(t, { schemes: [scheme], allow: () => false }, { schemes: [scheme] })
+    const dial = a.attempt(a.state('127.0.0.1', b.port), b.identity.key, [scheme], false, scheme === 'secret-handshake-1' ? 1000 : 10000)
+    await assert.rejects(dial.promise, { reason: scheme === 'secret-handshake-1' ? 'timed out' : 'Refused' })
+    assert.equal(a.channels.length + b.channels.length, 0)
+    assert.ok(b.drops.get('Refused') > 0)
+  }
+})

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { Attempt, DialError } from './attempt.mjs'
 import { Drop, addressBytes, concat, drop, hex, u16 } from './bytes.mjs'
 import { Channel, repeatUntilConfirmed } from './channel.mjs'
-import { keyOfPeerId } from './identity.mjs'
+import { keyOfPeerId, pointOf } from './identity.mjs'
 import { Negotiator } from './negotiator.mjs'
 import { Responder } from './responder.mjs'
 import { closingCounter } from './session.mjs'
@@ -47,7 +47,8 @@ class AddressState {
 
 /**
  * One UDP socket and the peers behind it. Events: 'channel' for a channel that somebody else began. options: identity, schemes
- * (names served under PSEC), direct (the one scheme served directly, or null), networkKey, lifetimeFactor, rekeyMs, allow(key).
+ * (names served under PSEC), direct (the one scheme served directly, or null), networkKey, lifetimeFactor, rekeyMs, allow(key), and
+ * allowMixture where schemes that hide identities stand beside others.
  */
 export class Endpoint extends EventEmitter {
   #states = new Map()
@@ -62,7 +63,7 @@ export class Endpoint extends EventEmitter {
 
   #idle = null
 
-  constructor ({ identity, schemes = schemeNames, direct = null, networkKey = null, lifetimeFactor = 1, rekeyMs, allow = () => true }) {
+  constructor ({ identity, schemes = schemeNames, direct = null, networkKey = null, lifetimeFactor = 1, rekeyMs, allow = () => true, allowMixture = false }) {
     super()
     this.identity = identity
     this.allow = allow
@@ -70,9 +71,20 @@ export class Endpoint extends EventEmitter {
     this.schemes = [new P2pke(identity), new NoiseXx(identity), new SecretHandshake(identity, networkKey)]
     this.served = schemes
     this.direct = direct
+    this.allowMixture = allowMixture
+    this.#checkSchemes([...schemes, direct ?? schemes[0]])
     this.drops = new Map()
     this.negotiator = new Negotiator(this)
     this.responder = new Responder(this)
+  }
+
+  #checkSchemes (names) {
+    const unknown = names.find(name => this.scheme(name) === null)
+    if (unknown !== undefined) throw new Error(`unknown scheme ${unknown}`)
+    const hiding = names.filter(name => this.scheme(name).hides).length
+    if (hiding > 0 && hiding < names.length && !this.allowMixture) {
+      throw new Error('schemes that hide identities stand beside others: allow the mixture, or leave one kind out')
+    }
   }
 
   scheme (name) { return this.schemes.find(s => s.name === name) ?? null }
@@ -352,7 +364,8 @@ export class Endpoint extends EventEmitter {
     const remoteKey = keyOfPeerId(peerId)
     if (remoteKey === null) throw new DialError('the peer ID does not hold an Ed25519 key')
     if (remoteKey.equals(this.identity.key)) throw new DialError('OwnKey')
-    for (const name of schemes) if (!this.scheme(name)) throw new DialError(`unknown scheme ${name}`)
+    this.#checkSchemes(schemes)
+    if (pointOf(remoteKey) === null) throw new DialError('the peer ID holds a key that nobody can have')
     const open = this.liveChannel(remoteKey)
     if (open && now() - open.lastAuthentic < redialMs) return open
     const deadline = now() + 10000

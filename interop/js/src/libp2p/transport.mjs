@@ -9,8 +9,8 @@ import { StreamLayer } from '../streams/layer.mjs'
 
 const loopback = host => host === '::1' || host.startsWith('127.')
 
-/** A libp2p transport over PacketSec. init: schemes (served, and proposed where an address names none), and
-    lifetimeFactor and rekeyMs of the endpoint. */
+/** A libp2p transport over PacketSec. init: schemes (served, and proposed where an address names none; whoever
+    lists several kinds allows their mixture), and lifetimeFactor and rekeyMs of the endpoint. */
 export const psec = (init = {}) => components => new PsecTransport(components, init)
 
 class PsecTransport {
@@ -50,7 +50,7 @@ class PsecTransport {
   #known ({ schemes }) { return schemes === null || schemes.every(name => schemeNames.includes(name)) }
 
   endpoint (schemes, direct) {
-    return new Endpoint({ identity: this.identity, schemes, direct, ...this.times })
+    return new Endpoint({ identity: this.identity, schemes, direct, allowMixture: true, ...this.times })
   }
 
   /** Dials go from the socket that listens, so that two peers that dial each other meet. */
