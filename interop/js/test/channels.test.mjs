@@ -106,3 +106,49 @@ test('who is not allowed is refused, and is told so where the scheme does not hi
     assert.ok(b.drops.get('Refused') > 0)
   }
 })
+
+for (const scheme of schemeNames) {
+  for (const direct of [false, true]) {
+    test(`${scheme}${direct ? ' in direct mode' : ''}: who has lost the sessions gets another one, by what is sent`, within, async t => {
+      const served = { schemes: [scheme], direct: direct ? scheme : null }
+      const [b, a] = await pair(t, served, served)
+      const accepted = channelOf(b)
+      const dialled = await a.dial(to(b, { schemes: [scheme], direct }))
+      const theirs = await accepted
+      await exchange(dialled, theirs)
+      for (const [loser, other] of [[dialled, theirs], [theirs, dialled]]) {
+        for (const session of [...loser.sessions]) loser.endpoint.endSession(session)
+        const arrived = message(other)
+        loser.send(Buffer.from('again'))
+        assert.equal(await arrived, 'again')
+        const back = message(loser)
+        other.send(Buffer.from('and back'))
+        assert.equal(await back, 'and back')
+      }
+    })
+  }
+}
+
+test('sessions that are renewed often do not end those that are newer', within, async t => {
+  const [b, a] = await pair(t, { rekeyMs: 200 }, { rekeyMs: 200 })
+  const accepted = channelOf(b)
+  const dialled = await a.dial(to(b))
+  const theirs = await accepted
+  theirs.on('data', payload => theirs.send(payload))
+  let next = 0
+  const back = []
+  const all = new Promise(resolve => dialled.on('data', payload => {
+    back.push(payload.readUInt32BE(0))
+    if (dialled.rekeys >= 25 && back.length === next) resolve()
+  }))
+  const sending = setInterval(() => {
+    if (dialled.rekeys >= 25) return clearInterval(sending)
+    const payload = Buffer.alloc(4)
+    payload.writeUInt32BE(next++)
+    dialled.send(payload)
+  }, 5)
+  t.after(() => clearInterval(sending))
+  await all
+  assert.deepEqual(back.sort((x, y) => x - y), Array.from({ length: next }, (_, i) => i))
+  assert.ok(dialled.sessions.length > 0)
+})

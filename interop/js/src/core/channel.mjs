@@ -196,9 +196,8 @@ export class Channel extends EventEmitter {
 
   /** Older sessions of the role end 3 s after the first packet on a newer one. */
   #retireBefore (session) {
-    for (const old of this.sessions) {
-      if (old === session) break
-      if (old.initiator === session.initiator) this.endpoint.endSession(old)
+    for (const old of [...this.sessions]) {
+      if (old.order < session.order && old.initiator === session.initiator) this.endpoint.endSession(old)
     }
   }
 
