@@ -69,7 +69,7 @@ export class Connection extends EventEmitter {
     this.startedAt = this.lastReceived = now()
     this.silentSince = null
     this.blocked = false
-    this.limited = true // by the application or the peer's windows, not by the congestion window
+    this.limited = true // by something else than the congestion window
     this.stats = { sent: 0, received: 0 }
     this.wake()
   }
@@ -297,8 +297,9 @@ export class Connection extends EventEmitter {
       at = now()
     }
     const wants = this.wantsToSend
-    this.limited = !wants
-    if (wants && !this.blocked && !this.recovery.full && this.recovery.pacingDelay(at) === 0) this.wake()
+    const held = this.recovery.full || this.recovery.pacingDelay(at) > 0
+    this.limited = !(wants && held)
+    if (wants && !this.blocked && !held) this.wake()
     this.#arm()
   }
 
