@@ -35,7 +35,9 @@ internal static class GoBuild
         return code == 0 ? program : throw new InvalidOperationException($"interop/go/build.sh ended with {code}: {build.Errors}");
     }
 
-    private static string RepositoryRoot()
+    /// <summary>Returns the repository's folder.</summary>
+    /// <exception cref="InvalidOperationException">This program runs outside of it.</exception>
+    public static string RepositoryRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PacketSec.Interop;
 using PacketSec.Interop.Cells;
+using PacketSec.Interop.Libp2p;
 using PacketSec.Interop.Peers;
 
 const int InterruptedCode = 130;
@@ -35,7 +36,7 @@ runsOption.Validators.Add(result =>
 
 var command = new RootCommand("Drives PacketSec and the Go peer against each other through a path with faults, and prints the matrix.")
 {
-    seedOption, onlyOption, runsOption, runOption, parallelOption, goOption, jsonOption, listOption,
+    seedOption, onlyOption, runsOption, runOption, parallelOption, goOption, jsonOption, listOption, JsCommand.Create(),
 };
 command.SetAction(async (arguments, cancellationToken) =>
 {

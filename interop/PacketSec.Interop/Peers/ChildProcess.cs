@@ -27,8 +27,14 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
 
         _process = Process.Start(start)!;
-        _process.StandardInput.Close();
         _reading = Task.WhenAll(ReadOutputAsync(), ReadErrorsAsync());
+    }
+
+    /// <summary>Writes a line to the standard input. One call at a time.</summary>
+    public async Task WriteLineAsync(string line, CancellationToken cancellationToken)
+    {
+        await _process.StandardInput.WriteLineAsync(line.AsMemory(), cancellationToken);
+        await _process.StandardInput.FlushAsync(cancellationToken);
     }
 
     /// <summary>Gets the lines of the standard output; completed when the process closes it.</summary>
