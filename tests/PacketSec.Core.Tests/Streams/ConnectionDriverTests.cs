@@ -124,6 +124,19 @@ public sealed class ConnectionDriverTests
         Assert.True(ended);
     }
 
+    //= spec/streams.md#ack-of-nothing
+    //= rfc9000#section-13.1
+    [Theory]
+    [InlineData(0, PacketVerdict.Processed)]
+    [InlineData(1, PacketVerdict.Violation)]
+    public void An_acknowledgement_of_what_was_never_sent_closes(byte beyond, PacketVerdict verdict)
+    {
+        var pair = new ConnectionPair().Greeted();
+        var largest = (byte)(pair.Even.PacketsSent - 1 + beyond);
+        Assert.Equal(verdict, pair.Deliver(pair.Even, Packet(50, [FrameType.Ack, largest, 0, 0, 0])));
+        Assert.Equal(beyond == 0 ? 0 : (long)StreamError.ProtocolViolation, pair.Even.CloseCode);
+    }
+
     [Fact]
     public void An_abandoned_connection_is_over_at_once_and_says_nothing()
     {
