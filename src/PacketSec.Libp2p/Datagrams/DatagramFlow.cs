@@ -52,6 +52,8 @@ public sealed class DatagramFlow : IAsyncDisposable
 
     internal long Id => _control.Id;
 
+    internal int Waiting => _waiting.Reader.Count;
+
     /// <summary>Sends a datagram, which the network may lose.</summary>
     /// <param name="payload">Up to <see cref="MaxPayload"/> bytes; none are a datagram too.</param>
     /// <returns>False when too many wait to be sent already: send less, or again later.</returns>

@@ -8,6 +8,9 @@ internal sealed class FlowTable(IConnection connection)
     /// <summary>How many flows a connection may have at once, in both directions together.</summary>
     public const int MaxFlows = 256;
 
+    private const int UsualSize = 2048;
+    private const int LargestSize = ushort.MaxValue;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<long, DatagramFlow> _flows = [];
     private readonly EarlyDatagrams _early = new();
@@ -64,13 +67,18 @@ internal sealed class FlowTable(IConnection connection)
     /// <summary>Receives until the connection is over.</summary>
     public async Task RunAsync()
     {
-        var buffer = new byte[ushort.MaxValue];
+        var buffer = new byte[UsualSize];
         while (true)
         {
             try
             {
                 var length = await connection.ReceiveDatagramAsync(buffer).ConfigureAwait(false);
                 Route(buffer.AsSpan(0, length));
+            }
+            catch (Libp2pException e) when (e.Error == Libp2pError.TooLarge && buffer.Length < LargestSize)
+            {
+                // It waits for a larger buffer.
+                buffer = new byte[LargestSize];
             }
             catch (Libp2pException)
             {

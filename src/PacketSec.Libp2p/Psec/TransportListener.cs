@@ -19,14 +19,15 @@ internal sealed class TransportListener(Multiaddress localAddress) : IListener
 
     public async ValueTask<IConnection> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        try
+        while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            return await _waiting.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (_waiting.Reader.TryRead(out var connection))
+            {
+                return connection;
+            }
         }
-        catch (ChannelClosedException e)
-        {
-            throw new Libp2pException(Libp2pError.Closed, $"The listener at {LocalAddress} is closed.", e);
-        }
+
+        throw new Libp2pException(Libp2pError.Closed, $"The listener at {LocalAddress} is closed.");
     }
 
     /// <summary>Offers a connection.</summary>

@@ -1,6 +1,5 @@
 using System.Text;
 using PacketSec.Libp2p.Addresses;
-using PacketSec.Libp2p.Datagrams;
 using PacketSec.Libp2p.Hosting;
 using PacketSec.Libp2p.Negotiation;
 using PacketSec.Libp2p.Protocols;
@@ -13,7 +12,7 @@ using PacketSec.Simulation.Streams;
 namespace PacketSec.Libp2p.Tests.Hosting;
 
 /// <summary>Hosts over a simulated network without faults, one of which is sometimes a bare transport that does what no host would.</summary>
-public sealed class HostTests : IAsyncLifetime, IDisposable
+public sealed partial class HostTests : IAsyncLifetime, IDisposable
 {
     private static readonly Multiaddress Anywhere = Multiaddress.Parse("/ip4/10.0.0.1/udp/0/psec");
 
@@ -264,6 +263,19 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         await Assert.ThrowsAnyAsync<Libp2pException>(() => first.DialAsync(address.WithPeer(TestPeers.Next()), Ceiling));
     }
 
+    //= spec/libp2p.md#dialled-peer
+    [Fact]
+    public async Task A_transport_that_brings_another_peer_than_the_dialled_one_is_not_believed()
+    {
+        var other = Create();
+        var address = await other.ListenAsync(Anywhere, Ceiling);
+        var host = Own(Libp2pHost.Start(new CarelessTransport(new SimulatedTransport(_world, TestPeers.Next()), address)));
+
+        var error = await Assert.ThrowsAsync<Libp2pException>(() => host.DialAsync(address.WithPeer(TestPeers.Next()), Ceiling));
+        Assert.Equal(Libp2pError.WrongPeer, error.Error);
+        Assert.Empty(host.Connections);
+    }
+
     //= spec/libp2p.md#pair-duplicate
     [Fact]
     public async Task A_peer_that_begins_anew_comes_back_before_its_former_connection_has_timed_out()
@@ -291,111 +303,17 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
     {
         var leader = Own(new SimulatedTransport(_world, TestPeers.Numbered(0)));
         var listener = await leader.ListenAsync(Anywhere, Ceiling);
-        var host = Create(new() { ChoiceTimeout = TimeSpan.FromMilliseconds(300) });
+        var host = Create(new() { ChoiceTimeout = TimeSpan.FromSeconds(1) });
 
         var dial = host.DialAsync(listener.LocalAddress, Ceiling);
         var bare = await listener.AcceptAsync(Ceiling);
+        Assert.False(dial.IsCompleted);
         Assert.Empty(host.Connections);
         Assert.Equal(leader.LocalPeerId, (await dial).RemotePeerId);
         Assert.False(bare.Closed.IsCompleted);
     }
 
-    //= spec/libp2p.md#flow-control-stream
-    //= spec/libp2p.md#flow-end
-    [Fact]
-    public async Task Datagrams_of_a_flow_go_both_ways_until_its_control_stream_ends()
-    {
-        var (first, second) = (Create(), Create());
-        second.HandleFlow("/echo/1", async (_, flow, token) =>
-        {
-            while (true)
-            {
-                flow.TrySend((await flow.ReceiveAsync(token)).Span);
-            }
-        });
-        var connection = await ConnectAsync(first, second);
-        await using (var flow = await connection.OpenFlowAsync("/echo/1", Ceiling))
-        {
-            Assert.Equal("/echo/1", flow.Protocol);
-            Assert.True(flow.TrySend("datagram"u8));
-            Assert.Equal("datagram"u8.ToArray(), (await flow.ReceiveAsync(Ceiling)).ToArray());
-            Assert.True(flow.TrySend([]));
-            Assert.Equal(0, (await flow.ReceiveAsync(Ceiling)).Length);
-            Assert.True(flow.TrySend(new byte[flow.MaxPayload]));
-            Assert.Equal(Libp2pError.TooLarge, Assert.Throws<Libp2pException>(() => flow.TrySend(new byte[ushort.MaxValue])).Error);
-            await flow.DisposeAsync();
-            Assert.Equal(Libp2pError.Closed, Assert.Throws<Libp2pException>(() => flow.TrySend("late"u8)).Error);
-        }
-
-        var unknown = await connection.OpenFlowAsync("/unknown/1", Ceiling);
-        await unknown.Closed.WaitAsync(Ceiling);
-        Assert.Equal(Libp2pError.Closed, (await Assert.ThrowsAsync<Libp2pException>(() => unknown.ReceiveAsync(Ceiling).AsTask())).Error);
-        Assert.Contains("/dg/1", (await connection.IdentifyAsync(Ceiling)).Protocols);
-    }
-
-    //= spec/libp2p.md#flow-early
-    //= spec/libp2p.md#flow-bound
-    [Fact]
-    public async Task Datagrams_before_the_end_of_a_negotiation_are_kept_and_those_of_no_flow_counted()
-    {
-        var received = new TaskCompletionSource<DatagramFlow>();
-        var host = Create();
-        host.HandleFlow("/slow/1", async (_, flow, token) =>
-        {
-            received.SetResult(flow);
-            await flow.Closed.WaitAsync(token);
-        });
-        var (_, bare) = await DialBareAsync(host);
-        var control = await bare.OpenStreamAsync(Ceiling);
-        Send(bare, control.Id, "early");
-        Assert.True(bare.TrySendDatagram("\u0040"u8));
-        await UntilAsync(() => host.Connections is [{ DatagramsDropped: 1 }]);
-
-        await MultistreamSelect.DialAsync(control, ["/dg/1"], Ceiling);
-        DelimitedMessage.Write(control.Output, "/slow/1"u8);
-        await control.Output.FlushAsync(Ceiling);
-        var flow = await received.Task.WaitAsync(Ceiling);
-        Assert.Equal("early", Encoding.UTF8.GetString((await flow.ReceiveAsync(Ceiling)).Span));
-
-        // Nobody takes them: 256 wait, and the others are counted.
-        for (var i = 0; i < DatagramFlow.MaxWaiting + 10; i++)
-        {
-            Send(bare, control.Id, "late");
-            await Task.Yield();
-        }
-
-        await UntilAsync(() => flow.Dropped > 0);
-        for (var i = 0; i < DatagramFlow.MaxWaiting; i++)
-        {
-            await flow.ReceiveAsync(Ceiling);
-        }
-
-        control.CompleteWrites();
-        await flow.Closed.WaitAsync(Ceiling);
-    }
-
-    //= spec/libp2p.md#flow-count
-    [Fact]
-    public async Task A_257th_flow_is_refused_until_one_has_ended()
-    {
-        var (first, second) = (Create(), Create(new() { MaxInboundStreams = 1000 }));
-        second.HandleFlow("/flow/1", (_, flow, token) => flow.Closed.WaitAsync(token));
-        var connection = await ConnectAsync(first, second);
-        var flows = await Task.WhenAll(Enumerable.Range(0, FlowTable.MaxFlows).Select(_ => connection.OpenFlowAsync("/flow/1", Ceiling)));
-
-        Assert.Equal(Libp2pError.Refused, (await Assert.ThrowsAsync<Libp2pException>(() => connection.OpenFlowAsync("/flow/1", Ceiling))).Error);
-        await flows[0].DisposeAsync();
-        await connection.OpenFlowAsync("/flow/1", Ceiling);
-    }
-
     private static byte[] Unknown(int size) => [0x7a, (byte)(0x80 | ((size - 3) & 0x7f)), (byte)((size - 3) >> 7), .. new byte[size - 3]];
-
-    private static void Send(IConnection connection, long flow, string payload)
-    {
-        var datagram = new byte[FlowDatagram.Overhead(flow) + payload.Length];
-        FlowDatagram.Write(datagram, flow, Encoding.UTF8.GetBytes(payload));
-        Assert.True(connection.TrySendDatagram(datagram));
-    }
 
     private T Own<T>(T owned)
         where T : IAsyncDisposable
@@ -489,5 +407,19 @@ public sealed class HostTests : IAsyncLifetime, IDisposable
         {
             await Task.Delay(1, Ceiling);
         }
+    }
+
+    /// <summary>Dials one address whatever it is asked for.</summary>
+    private sealed class CarelessTransport(ITransport inner, Multiaddress only) : ITransport
+    {
+        public PeerId LocalPeerId => inner.LocalPeerId;
+
+        public bool Matches(Multiaddress address) => inner.Matches(address);
+
+        public Task<IConnection> DialAsync(Multiaddress remote, CancellationToken cancellationToken = default) => inner.DialAsync(only, cancellationToken);
+
+        public Task<IListener> ListenAsync(Multiaddress local, CancellationToken cancellationToken = default) => inner.ListenAsync(local, cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 }

@@ -117,13 +117,17 @@ public sealed class MultistreamSelectTests : IDisposable
 
     //= spec/libp2p.md#multistream-message
     [Theory]
-    [InlineData("85000000")] // a padded length
-    [InlineData("0380800a")] // no UTF-8
-    [InlineData("ffffff")] // a length above the bound, whatever follows
-    public async Task A_listener_gives_up_bytes_that_are_no_line(string hex)
+    [InlineData("85002f612f310a", true)] // a padded length
+    [InlineData("0380800a", true)] // no UTF-8
+    [InlineData("ffffff", false)] // a length above the bound, whatever follows
+    public async Task A_listener_gives_up_bytes_that_are_no_line(string hex, bool ended)
     {
         var listening = MultistreamSelect.ListenAsync(Listener, ["/a/1"], Ceiling);
-        await _there.Writer.WriteAsync(Convert.FromHexString(hex), Ceiling);
+        await _there.Writer.WriteAsync((byte[])[.. Encoding.UTF8.GetBytes(Header), .. Convert.FromHexString(hex)], Ceiling);
+        if (ended)
+        {
+            await _there.Writer.CompleteAsync();
+        }
 
         Assert.Equal(Libp2pError.Malformed, (await Assert.ThrowsAsync<Libp2pException>(() => listening)).Error);
     }
@@ -137,13 +141,13 @@ public sealed class MultistreamSelectTests : IDisposable
         var listening = MultistreamSelect.ListenAsync(Listener, ["/a/1"], Ceiling);
         byte[] line = [.. Enumerable.Repeat((byte)'x', size - 1), (byte)'\n'];
         await _there.Writer.WriteAsync((byte[])[.. Encoding.UTF8.GetBytes(Header), (byte)(0x80 | (size & 0x7f)), (byte)(size >> 7), .. line], Ceiling);
+        await _there.Writer.CompleteAsync();
         if (answer is null)
         {
             Assert.Equal(Libp2pError.Malformed, (await Assert.ThrowsAsync<Libp2pException>(() => listening)).Error);
             return;
         }
 
-        await _there.Writer.CompleteAsync();
         Assert.Null(await listening);
         Assert.Equal(Header + "\u0003na\n", await ReadAsync(_back.Reader));
     }

@@ -169,6 +169,15 @@ public sealed class PacketSecTransportTests : IAsyncLifetime, IDisposable
         flow.TrySend("flow"u8);
         Assert.Equal("flow"u8.ToArray(), (await flow.ReceiveAsync(Ceiling)).ToArray());
         Assert.True(await connection.PingAsync(Ceiling) > TimeSpan.Zero);
+
+        // The path's MTU is found while packets go; a datagram longer than the usual buffer gets one that is larger.
+        while (flow.MaxPayload < 3000)
+        {
+            await connection.PingAsync(Ceiling);
+        }
+
+        flow.TrySend(new byte[3000]);
+        Assert.Equal(3000, (await flow.ReceiveAsync(Ceiling)).Length);
         var told = await connection.IdentifyAsync(Ceiling);
         Assert.Equal(second.ListenAddresses, told.ListenAddresses);
         Assert.Equal("/ip4/127.0.0.1", string.Join('/', told.ObservedAddress!.ToString().Split('/')[..3]));

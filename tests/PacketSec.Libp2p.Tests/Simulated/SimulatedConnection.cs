@@ -80,14 +80,15 @@ internal sealed class SimulatedConnection : IConnection
 
     public async ValueTask<IStream> AcceptStreamAsync(CancellationToken cancellationToken = default)
     {
-        try
+        while (await _accepted.Reader.WaitToReadAsync(cancellationToken))
         {
-            return await _accepted.Reader.ReadAsync(cancellationToken);
+            if (_accepted.Reader.TryRead(out var stream))
+            {
+                return stream;
+            }
         }
-        catch (ChannelClosedException e)
-        {
-            throw new Libp2pException(Libp2pError.Closed, "The connection is over.", e);
-        }
+
+        throw new Libp2pException(Libp2pError.Closed, "The connection is over.");
     }
 
     public bool TrySendDatagram(ReadOnlySpan<byte> payload)
@@ -105,16 +106,22 @@ internal sealed class SimulatedConnection : IConnection
 
     public async ValueTask<int> ReceiveDatagramAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        try
+        while (await _datagrams.Reader.WaitToReadAsync(cancellationToken))
         {
-            var datagram = await _datagrams.Reader.ReadAsync(cancellationToken);
-            datagram.CopyTo(buffer);
-            return datagram.Length;
+            if (_datagrams.Reader.TryPeek(out var datagram))
+            {
+                if (datagram.Length > buffer.Length)
+                {
+                    throw new Libp2pException(Libp2pError.TooLarge, $"The next datagram has {datagram.Length} bytes.");
+                }
+
+                _datagrams.Reader.TryRead(out datagram!);
+                datagram.CopyTo(buffer);
+                return datagram.Length;
+            }
         }
-        catch (ChannelClosedException e)
-        {
-            throw new Libp2pException(Libp2pError.Closed, "The connection is over.", e);
-        }
+
+        throw new Libp2pException(Libp2pError.Closed, "The connection is over.");
     }
 
     public ValueTask CloseAsync(long code = 0, string reason = "")

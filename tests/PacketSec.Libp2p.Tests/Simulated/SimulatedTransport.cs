@@ -180,14 +180,15 @@ internal sealed class SimulatedListener(SimulatedWorld world, IPEndPoint endPoin
 
     public async ValueTask<IConnection> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        try
+        while (await _waiting.Reader.WaitToReadAsync(cancellationToken))
         {
-            return await _waiting.Reader.ReadAsync(cancellationToken);
+            if (_waiting.Reader.TryRead(out var connection))
+            {
+                return connection;
+            }
         }
-        catch (ChannelClosedException e)
-        {
-            throw new Libp2pException(Libp2pError.Closed, "The listener is closed.", e);
-        }
+
+        throw new Libp2pException(Libp2pError.Closed, "The listener is closed.");
     }
 
     public void Offer(IConnection connection)
