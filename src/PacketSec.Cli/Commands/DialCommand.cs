@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using PacketSec.Cli.Net;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Identity;
 
 namespace PacketSec.Cli.Commands;
 
@@ -43,7 +44,7 @@ internal static class DialCommand
         {
             address, count, size, window, rate, requireAll, timeout, linger,
         };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command));
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command, address));
         command.Validators.Add(result =>
         {
             if (result.GetResult(count) is null)
@@ -59,7 +60,7 @@ internal static class DialCommand
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var peer = parsed.GetRequiredValue(address);
+            var peer = parsed.GetValue(address);
             if (parsed.GetResult(count) is null)
             {
                 return await ExchangeAsync(context, parsed, endpoint, peer, TimeSpan.FromSeconds(parsed.GetValue(linger)), cancellationToken);
@@ -104,9 +105,9 @@ internal static class DialCommand
     }
 
     /// <summary>Prints why a channel ended, unless it has been told, and returns the exit code.</summary>
-    public static int Fail(Reporter reporter, ChannelWatcher watcher, PacketSecError reason, PeerAddress address)
+    public static int Fail(Reporter reporter, ChannelWatcher watcher, PacketSecError reason, PeerId peer)
     {
-        var failure = Failures.Ended(reason, address.Peer);
+        var failure = Failures.Ended(reason, peer);
         if (reason != PacketSecError.WrongIdentity || !watcher.IsMismatched)
         {
             reporter.Problem(failure.Message);
@@ -116,13 +117,13 @@ internal static class DialCommand
     }
 
     private static async Task<int> ExchangeAsync(
-        CliContext context, ParseResult parsed, EndpointOptions options, PeerAddress address, TimeSpan linger, CancellationToken cancellationToken)
+        CliContext context, ParseResult parsed, EndpointOptions options, PeerAddress? address, TimeSpan linger, CancellationToken cancellationToken)
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
         var dial = options.Schemes.ToConnectOptions(parsed);
         using var ticket = dial.Ticket;
-        await using var channel = await local.ConnectAsync(address, dial, cancellationToken);
+        await using var channel = await local.ConnectAsync(PeerAddress.AllOf(address, ticket), dial, cancellationToken);
         var watcher = await PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("dial");
         var exchange = new LineExchange(channel, context.Input, reporter, linger);
@@ -144,20 +145,20 @@ internal static class DialCommand
         // A peer that closes after it has everything has answered.
         if (end is { } reason && !(isSent && reason == PacketSecError.PeerClosed))
         {
-            return Fail(reporter, watcher, reason, address);
+            return Fail(reporter, watcher, reason, channel.RemotePeerId);
         }
 
         return exchange.NotSent == 0 ? ExitCodes.Success : ExitCodes.Failed;
     }
 
     private static async Task<int> CountAsync(
-        CliContext context, ParseResult parsed, EndpointOptions options, PeerAddress address, EchoPlan plan, CancellationToken cancellationToken)
+        CliContext context, ParseResult parsed, EndpointOptions options, PeerAddress? address, EchoPlan plan, CancellationToken cancellationToken)
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
         var dial = options.Schemes.ToConnectOptions(parsed);
         using var ticket = dial.Ticket;
-        await using var channel = await local.ConnectAsync(address, dial, cancellationToken);
+        await using var channel = await local.ConnectAsync(PeerAddress.AllOf(address, ticket), dial, cancellationToken);
         var watcher = await PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("dial");
         using var run = new EchoRun(channel, plan, () => watcher.IsMismatched);
@@ -180,7 +181,7 @@ internal static class DialCommand
         PrintSummary(reporter, plan, result, sessions);
         if (end is { } reason)
         {
-            return Fail(reporter, watcher, reason, address);
+            return Fail(reporter, watcher, reason, channel.RemotePeerId);
         }
 
         if (isInterrupted)
@@ -190,7 +191,7 @@ internal static class DialCommand
 
         if (result.Echoed == 0)
         {
-            reporter.Problem($"Nothing came back: {address.Peer} must run psec listen --echo, or has gone.");
+            reporter.Problem($"Nothing came back: {channel.RemotePeerId} must run psec listen --echo, or has gone.");
             return ExitCodes.Failed;
         }
 

@@ -74,9 +74,11 @@ internal sealed class EndpointOptions
     public SchemeOptions Schemes { get; }
 
     /// <summary>Makes the argument <c>ADDRESS</c> of the commands that dial.</summary>
-    public static Argument<PeerAddress> CreatePeerArgument() => new("ADDRESS")
+    public static Argument<PeerAddress?> CreatePeerArgument() => new("ADDRESS")
     {
-        Description = "PEER@host:port: the peer ID as psec id prints it, and where the peer listens; IPv6 addresses in brackets.",
+        Description = "PEER@host:port: the peer ID as psec id prints it, and where the peer listens; IPv6 addresses in brackets. "
+            + "A ticket names both, and needs no ADDRESS.",
+        Arity = ArgumentArity.ZeroOrOne,
         CustomParser = result =>
         {
             if (!PeerAddress.TryParse(result.Tokens[0].Value, out var address, out var problem))

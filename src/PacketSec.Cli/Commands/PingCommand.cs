@@ -21,7 +21,7 @@ internal static class PingCommand
         {
             address, count, interval, size, deadline,
         };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command));
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command, address));
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var end = parsed.GetValue(deadline);
@@ -31,19 +31,19 @@ internal static class PingCommand
                 parsed.GetValue(size),
                 TimeSpan.FromSeconds(parsed.GetValue(interval)),
                 end == 0 ? null : TimeSpan.FromSeconds(end));
-            return await RunAsync(context, parsed, endpoint, parsed.GetRequiredValue(address), plan, cancellationToken);
+            return await RunAsync(context, parsed, endpoint, parsed.GetValue(address), plan, cancellationToken);
         });
         return command;
     }
 
     private static async Task<int> RunAsync(
-        CliContext context, ParseResult parsed, EndpointOptions options, PeerAddress address, PingPlan plan, CancellationToken cancellationToken)
+        CliContext context, ParseResult parsed, EndpointOptions options, PeerAddress? address, PingPlan plan, CancellationToken cancellationToken)
     {
         var reporter = new Reporter(context, parsed.GetValue(context.Json));
         await using var local = options.Open(context, reporter, parsed);
         var dial = options.Schemes.ToConnectOptions(parsed);
         using var ticket = dial.Ticket;
-        await using var channel = await local.ConnectAsync(address, dial, cancellationToken);
+        await using var channel = await local.ConnectAsync(PeerAddress.AllOf(address, ticket), dial, cancellationToken);
         var watcher = await DialCommand.PrintConnectedAsync(reporter, local, channel);
         var watching = watcher.RunAsync("ping");
         using var run = new PingRun(channel, plan, reporter);
@@ -54,7 +54,7 @@ internal static class PingCommand
         run.PrintSummary();
         if (end is { } reason)
         {
-            return DialCommand.Fail(reporter, watcher, reason, address);
+            return DialCommand.Fail(reporter, watcher, reason, channel.RemotePeerId);
         }
 
         return run.Received > 0 ? ExitCodes.Success : ExitCodes.Failed;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using PacketSec.Cli.Net;
 using PacketSec.Cli.Tickets;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
@@ -13,6 +14,7 @@ internal sealed class SchemeOptions
 {
     private static readonly SchemeCatalogue Known = SchemeCatalogue.Default;
     private static readonly string[] Default = [P2pkeScheme.SchemeName];
+    private static readonly string[] ByTicket = [MyChipsScheme.SchemeName];
 
     private readonly Option<string[]> _schemes;
     private readonly Option<string?> _direct;
@@ -21,8 +23,12 @@ internal sealed class SchemeOptions
     // A listener has a folder of tickets, a dialler the file of one.
     private readonly Option<string?> _tickets;
 
-    private SchemeOptions(Command command, string schemes, string direct, string? hidden, Option<string?> tickets)
+    // Where a dialler goes; a ticket says it too.
+    private readonly Argument<PeerAddress?>? _address;
+
+    private SchemeOptions(Command command, string schemes, string direct, string? hidden, Option<string?> tickets, Argument<PeerAddress?>? address = null)
     {
+        _address = address;
         _tickets = tickets;
         _schemes = new("--scheme")
         {
@@ -53,16 +59,17 @@ internal sealed class SchemeOptions
             HelpName = "DIR",
         });
 
-    public static SchemeOptions ForDialler(Command command) => new(
+    public static SchemeOptions ForDialler(Command command, Argument<PeerAddress?> address) => new(
         command,
         "A scheme to propose.",
         "Do not negotiate: the peer is known to serve this scheme directly (psec listen --direct NAME).",
         "Hide this side's peer ID in the proposal. All schemes proposed must hide identities.",
         new("--ticket")
         {
-            Description = $"With {MyChipsScheme.SchemeName}: the file with the ticket's text or link, as psec ticket issue prints it.",
+            Description = $"Dial by {MyChipsScheme.SchemeName} with the ticket in this file: its text or link, as psec ticket issue prints it.",
             HelpName = "FILE",
-        });
+        },
+        address);
 
     public static string NamesOf(IEnumerable<string> names) => string.Join(", ", names);
 
@@ -72,7 +79,7 @@ internal sealed class SchemeOptions
     /// <summary>Whether an endpoint speaks a scheme, agreed on or directly.</summary>
     public bool Speaks(ParseResult parsed, string scheme) => DirectOf(parsed) == scheme || SchemesOf(parsed).Contains(scheme);
 
-    public IReadOnlyList<string> SchemesOf(ParseResult parsed) => ListedOrDefault(parsed.GetValue(_schemes));
+    public IReadOnlyList<string> SchemesOf(ParseResult parsed) => ListedOrDefault(parsed.GetValue(_schemes), IsByTicket(parsed.GetResult(_tickets)));
 
     /// <summary>Sets what an endpoint serves. One that dials directly serves nobody, and one that proposes serves what it proposes.</summary>
     public PacketSecEndpointOptions Configure(PacketSecEndpointOptions options, ParseResult parsed)
@@ -100,12 +107,16 @@ internal sealed class SchemeOptions
         ? await TicketFolder.GuardAsync(folder, () => Task.FromResult(TicketFolder.OpenExisting(context, folder)))
         : null;
 
-    private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed) => listed is { Count: > 0 } ? listed : Default;
+    // A dialler with a ticket need not name the only scheme that takes it.
+    private bool IsByTicket(OptionResult? ticket) => _address is not null && ticket is { Implicit: false };
+
+    private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed, bool byTicket) => listed is { Count: > 0 } ? listed : byTicket ? ByTicket : Default;
 
     private void Check(CommandResult command)
     {
         string[] listed = [.. command.GetResult(_schemes)?.Tokens.Select(token => token.Value) ?? []];
         var direct = command.GetResult(_direct) is { Tokens: [.., var last] } ? last.Value : null;
+        var proposed = ListedOrDefault(listed, IsByTicket(command.GetResult(_tickets)));
         string[] named = direct is null ? listed : [.. listed, direct];
         var unknown = named.Where(name => !Known.Names.Contains(name)).Distinct().ToList();
         if (unknown.Count > 0)
@@ -114,10 +125,10 @@ internal sealed class SchemeOptions
             return;
         }
 
-        CheckTickets(command, direct is not null && _hidden is not null ? [direct] : direct is null ? ListedOrDefault(listed) : [.. ListedOrDefault(listed), direct]);
+        CheckTickets(command, direct is not null && _hidden is not null ? [direct] : direct is null ? proposed : [.. proposed, direct]);
         if (_hidden is null)
         {
-            Report(command, () => Known.CheckServed(ListedOrDefault(listed), direct, allowMixture: false));
+            Report(command, () => Known.CheckServed(proposed, direct, allowMixture: false));
             return;
         }
 
@@ -132,7 +143,7 @@ internal sealed class SchemeOptions
             return;
         }
 
-        var open = ListedOrDefault(listed).Where(name => !Known.Hides(name)).Distinct().ToList();
+        var open = proposed.Where(name => !Known.Hides(name)).Distinct().ToList();
         if (isHidden && open.Count > 0)
         {
             var hiding = Known.Names.Where(Known.Hides);
@@ -141,7 +152,7 @@ internal sealed class SchemeOptions
             return;
         }
 
-        Report(command, () => Known.CheckProposal(new ProposalOptions { Schemes = ListedOrDefault(listed), HidePeerId = isHidden }));
+        Report(command, () => Known.CheckProposal(new ProposalOptions { Schemes = proposed, HidePeerId = isHidden }));
     }
 
     /// <summary>Without tickets the scheme lets nobody in, and others take none.</summary>
@@ -149,6 +160,12 @@ internal sealed class SchemeOptions
     {
         const string Scheme = MyChipsScheme.SchemeName;
         var given = command.GetResult(_tickets) is { Implicit: false };
+        if (_address is not null && !given && command.GetResult(_address) is not { Tokens.Count: > 0 })
+        {
+            command.AddError("Say whom to dial: PEER@host:port, or --ticket FILE with a ticket that names both.");
+            return;
+        }
+
         if (given && !named.Contains(Scheme))
         {
             command.AddError($"{_tickets.Name} needs --scheme {Scheme} or --direct {Scheme}: other schemes take no tickets.");

@@ -1,3 +1,4 @@
+using System.Net;
 using PacketSec.Internal;
 using PacketSec.Protocol.Schemes;
 
@@ -62,15 +63,20 @@ internal sealed class LocalEndpoint : IAsyncDisposable
     }
 
     /// <summary>Dials a peer.</summary>
+    /// <param name="addresses">Where the one peer may be, the first choice first.</param>
+    /// <param name="options">How to dial it.</param>
+    /// <param name="cancellationToken">Ends the dial.</param>
     /// <exception cref="CliException">It cannot be reached, refuses, is somebody else, or has no scheme in common.</exception>
-    public async Task<PacketSecChannel> ConnectAsync(PeerAddress peer, PacketSecConnectOptions options, CancellationToken cancellationToken)
+    public async Task<PacketSecChannel> ConnectAsync(
+        IReadOnlyList<PeerAddress> addresses, PacketSecConnectOptions options, CancellationToken cancellationToken)
     {
+        var peer = addresses[0];
         if (peer.Peer.Equals(Endpoint.PeerId))
         {
             throw new CliException(ExitCodes.Usage, $"{peer.Peer} is this side's own identity: dial with another --key than the peer's.");
         }
 
-        var candidates = await peer.ResolveAsync(Endpoint.LocalEndPoint.Address, cancellationToken);
+        var candidates = await ResolveAsync(addresses, cancellationToken);
         for (var i = 0; ; i++)
         {
             var isLast = i == candidates.Count - 1;
@@ -106,5 +112,23 @@ internal sealed class LocalEndpoint : IAsyncDisposable
         _identity.Dispose();
         _network?.Dispose();
         _capture?.Dispose();
+    }
+
+    private async Task<List<IPEndPoint>> ResolveAsync(IReadOnlyList<PeerAddress> addresses, CancellationToken cancellationToken)
+    {
+        List<IPEndPoint> found = [];
+        for (var i = 0; i < addresses.Count; i++)
+        {
+            try
+            {
+                found.AddRange(await addresses[i].ResolveAsync(Endpoint.LocalEndPoint.Address, cancellationToken));
+            }
+            catch (CliException) when (found.Count > 0 || i < addresses.Count - 1)
+            {
+                // Another address of the peer may lead to it.
+            }
+        }
+
+        return found;
     }
 }

@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Cli.Net;
 
@@ -44,6 +46,23 @@ internal sealed record PeerAddress(PeerId Peer, HostPort Location)
 
         address = new(peer, location);
         return true;
+    }
+
+    /// <summary>Returns where to dial a peer: where the caller says; else where the ticket says, the first choice first.</summary>
+    /// <param name="given">What the caller says.</param>
+    /// <param name="ticket">The ticket to dial by; null only where the caller says.</param>
+    /// <exception cref="CliException">Neither says it.</exception>
+    public static IReadOnlyList<PeerAddress> AllOf(PeerAddress? given, Ticket? ticket)
+    {
+        if (given is not null)
+        {
+            return [given];
+        }
+
+        var peer = PeerId.FromPublicKey(ticket!.SiteKey, CryptoProvider.Default);
+        return ticket.Addresses.Count > 0
+            ? [.. ticket.Addresses.Select(address => TryParse($"{peer}@{address}", out var parsed, out var problem) ? parsed : throw new CliException(ExitCodes.File, problem))]
+            : throw new CliException(ExitCodes.Usage, $"The ticket names no address: ask its issuer where to dial, and write {peer}@host:port.");
     }
 
     /// <summary>Looks the host up.</summary>

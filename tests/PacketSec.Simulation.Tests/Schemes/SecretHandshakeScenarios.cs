@@ -133,6 +133,26 @@ public sealed class SecretHandshakeScenarios
     }
 
     //= spec/secret-handshake.md#confirm-report
+    //= spec/secret-handshake.md#confirm-answer
+    [Fact]
+    public void Each_empty_packet_on_a_session_that_is_settled_for_the_initiator_draws_one_at_once_until_10_s()
+    {
+        using var pair = SecretPair.New(1);
+        var record = new RecordingTap();
+        pair.World.Network.AddTap(record);
+        pair.World.Network.AddTap((in TappedDatagram datagram) => Header.Counter(datagram.Bytes) >= 16 && !Header.FromResponder(datagram.Bytes)
+            ? TapVerdict.Drop
+            : TapVerdict.Pass);
+        pair.Dial();
+        pair.Run(14);
+        var begun = record.Datagrams.First(datagram => datagram.Word == SecretPair.Message1).At;
+        var asked = record.Datagrams.Where(datagram => Header.FromResponder(datagram.Bytes) && Header.IsData(datagram.Bytes)).ToList();
+        var answered = record.Datagrams.Where(datagram => !Header.FromResponder(datagram.Bytes) && Header.IsData(datagram.Bytes)).ToList();
+        Assert.InRange(asked.Count, 16, 20);
+        Assert.All(asked.Zip(answered), two => Assert.Equal(two.First.At + Pair.Wan.Latency, two.Second.At));
+        Assert.Equal(asked.Count(datagram => datagram.At + Pair.Wan.Latency < begun + SpecLimits.DialDeadline), answered.Count);
+    }
+
     //= spec/secret-handshake.md#confirm-repeat
     [Fact]
     public void A_peer_that_never_shows_that_it_knows_the_responder_is_given_up()

@@ -219,7 +219,9 @@ public sealed class SchemeOptionTests : IDisposable
     [InlineData("ping {peer}@127.0.0.1:1 --direct p2pke-1 --scheme p2pke-1", "--direct proposes nothing", "psec ping")]
     [InlineData("ping {peer}@127.0.0.1:1 --hidden", "p2pke-1 shows them", "psec ping")]
     [InlineData("dial {peer}@127.0.0.1:1 --scheme mychips-1", "mychips-1 needs --ticket FILE", "psec dial")]
-    [InlineData("dial {peer}@127.0.0.1:1 --ticket none", "--ticket needs --scheme mychips-1", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --ticket none --scheme p2pke-1", "--ticket needs --scheme mychips-1", "psec dial")]
+    [InlineData("dial", "Say whom to dial", "--ticket FILE", "psec dial")]
+    [InlineData("ping --scheme noise-xx-1", "Say whom to dial", "psec ping")]
     [InlineData("listen --scheme mychips-1", "mychips-1 needs --tickets DIR", "psec listen")]
     [InlineData("listen --tickets none", "--tickets needs --scheme mychips-1", "psec listen")]
     public async Task Schemes_that_cannot_be_are_named_with_what_to_do(string line, params string[] words)
