@@ -19,12 +19,14 @@ internal static class BenchCommand
     private const double LongestIdle = 30;
 
     public static Command Create(CliContext context) => new(
-        "bench", "Measure what this machine does: on loopback, both sides in this process. Other work on the machine is measured along.")
+        "bench", "Measure what this machine does: on loopback, both sides in this process but for streams. Other work on the machine is measured along.")
     {
         CreateDatagram(context),
         CreateHandshake(context),
         CreateLatency(context),
         CreateIdle(context),
+        StreamBenchCommand.Create(context),
+        StreamBenchCommand.CreateReceiver(context),
     };
 
     private static Command CreateDatagram(CliContext context)

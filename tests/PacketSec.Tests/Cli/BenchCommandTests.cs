@@ -1,5 +1,6 @@
 using System.Text.Json;
 using PacketSec.Cli;
+using PacketSec.Cli.Bench;
 
 namespace PacketSec.Tests.Cli;
 
@@ -167,6 +168,57 @@ public sealed class BenchCommandTests
         await child.SignalAsync("INT");
         Assert.Equal(ExitCodes.Interrupted, await child.ExitAsync());
         Assert.Empty(child.Error.Lines);
+    }
+
+    [Theory(Timeout = 2 * Ceiling)]
+    [InlineData("65507")]
+    [InlineData("1452")]
+    public async Task One_stream_between_two_processes_is_counted_at_both(string mtu)
+    {
+        using var folder = new TemporaryFolder();
+        var run = await CliRun.InvokeAsync("bench", "stream", "--json", "--size", "2", "--seconds", "0.01", "--mtu", mtu, "--trace", folder["trace"]);
+        Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
+        var lines = run.JsonLines();
+        Assert.Equal("run", lines[0].GetProperty("type").GetString());
+        Assert.Equal(2 << 20, Int(lines[0], "bytes"));
+        Assert.Equal((lines.Count - 1, 2 << 20), (Int(lines[^1], "runs"), Int(lines[^1], "size")));
+        Assert.InRange(Int(lines[^1], "path_mtu"), 1200, int.Parse(mtu, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.All(
+            ["mb_per_second", "sender_cpu_ns_per_byte", "receiver_cpu_ns_per_byte"], name => Assert.True(lines[^1].GetProperty(name).GetDouble() > 0, name));
+        Assert.Equal(ExitCodes.Success, (await CliRun.InvokeAsync("plot", folder["trace"])).ExitCode);
+    }
+
+    [Fact(Timeout = 2 * Ceiling)]
+    public async Task A_comparison_with_an_absent_peer_is_skipped_in_one_line_that_says_so()
+    {
+        using var folder = new TemporaryFolder();
+        var run = await CliRun.InvokeAsync("bench", "stream", "--quic", folder["nowhere"]);
+        Assert.Equal((ExitCodes.Success, ""), (run.ExitCode, run.Error));
+        Assert.StartsWith("skipped: ", run.Output, StringComparison.Ordinal);
+        Assert.Single(run.Output.TrimEnd('\n').Split('\n'));
+
+        File.WriteAllText(folder["bench.mjs"], "");
+        run = await CliRun.InvokeAsync("bench", "stream", "--quic", Path.GetDirectoryName(folder["bench.mjs"])!);
+        Assert.Contains("npm ci", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--quic --seconds 1", "--pairs")]
+    [InlineData("--pairs 2", "--quic")]
+    [InlineData("--mtu 1199", "1200")]
+    [InlineData("--size 0", "--size")]
+    public async Task A_stream_benchmark_that_makes_no_sense_is_refused(string options, string word)
+        => (await CliRun.InvokeAsync(["bench", "stream", .. options.Split(' ')])).AssertFails(ExitCodes.Usage, word);
+
+    [Fact]
+    public void A_comparison_is_the_median_of_the_ratios_of_pairs()
+    {
+        static StreamRun Run(int seconds) => new(1_000_000, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
+        var comparison = StreamComparison.Of([(Run(1), Run(2)), (Run(2), Run(2)), (Run(4), Run(1))]);
+        Assert.Equal((1.0, true), (comparison.Ratio, comparison.IsMet));
+        Assert.Equal((500_000.0, 500_000.0), (comparison.Ours, comparison.Theirs));
+        Assert.False(StreamComparison.Of([(Run(2), Run(1))]).IsMet);
+        Assert.Equal((1000.0, 2000.0), (Run(1).SenderNanoseconds, Run(1).ReceiverNanoseconds));
     }
 
     [Theory(Timeout = Ceiling)]
