@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using PacketSec.Cli.Tracing;
+using PacketSec.Cli.Net;
 using PacketSec.Cli.Transfer;
 
 namespace PacketSec.Cli.Commands;
@@ -17,7 +18,7 @@ internal static class SendCommand
             "--retry", "SECONDS", "When the connection is lost in the middle: dial again and go on, until nothing more arrived for this long.", 60, 0);
         var trace = QlogFile.CreateOption();
         var command = new Command("send", "Send a file to a peer that runs psec receive; go on where an earlier try ended.") { file, address, retry, trace };
-        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command));
+        var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command, address));
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var reporter = new Reporter(context, parsed.GetValue(context.Json));
@@ -26,7 +27,7 @@ internal static class SendCommand
             await using var local = endpoint.Open(context, reporter, parsed);
             var dial = endpoint.Schemes.ToConnectOptions(parsed);
             using var ticket = dial.Ticket;
-            var run = new SendRun(local, parsed.GetRequiredValue(address), dial, TimeSpan.FromSeconds(parsed.GetValue(retry)), reporter, qlog);
+            var run = new SendRun(local, PeerAddress.AllOf(parsed.GetValue(address), ticket), dial, TimeSpan.FromSeconds(parsed.GetValue(retry)), reporter, qlog);
             var sending = run.RunAsync(sender, cancellationToken);
             await TransferProgress.FollowAsync(reporter, parsed.GetValue(context.Json) ? null : context.Terminal, sender.Meter, sending);
             await sending;

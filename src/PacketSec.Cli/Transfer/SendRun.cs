@@ -6,13 +6,13 @@ namespace PacketSec.Cli.Transfer;
 
 /// <summary>Sends a file to a peer, and dials again when the way there is lost.</summary>
 /// <param name="local">This side.</param>
-/// <param name="address">The peer.</param>
+/// <param name="addresses">The peer, at one address or several.</param>
 /// <param name="dial">How it is dialled.</param>
 /// <param name="patience">How long to go on without a byte more at the peer, once the way there is lost.</param>
 /// <param name="reporter">Is told of connections and interruptions.</param>
 /// <param name="trace">What connections are traced into; null for nowhere.</param>
 internal sealed class SendRun(
-    LocalEndpoint local, PeerAddress address, PacketSecConnectOptions dial, TimeSpan patience, Reporter reporter, QlogFile? trace)
+    LocalEndpoint local, IReadOnlyList<PeerAddress> addresses, PacketSecConnectOptions dial, TimeSpan patience, Reporter reporter, QlogFile? trace)
 {
     private const int ProtocolError = 1;
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
@@ -102,7 +102,7 @@ internal sealed class SendRun(
     {
         if (_lostAt == 0)
         {
-            return await local.ConnectAsync(address, dial, cancellationToken);
+            return await local.ConnectAsync(addresses, dial, cancellationToken);
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -110,11 +110,11 @@ internal sealed class SendRun(
         limit.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         try
         {
-            return await local.ConnectAsync(address, dial, limit.Token);
+            return await local.ConnectAsync(addresses, dial, limit.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new CliException(ExitCodes.Unreachable, $"{address.Peer} does not answer any more.");
+            throw new CliException(ExitCodes.Unreachable, $"{addresses[0].Peer} does not answer any more.");
         }
     }
 
@@ -162,11 +162,11 @@ internal sealed class SendRun(
 
     private string Describe(PacketSecConnectionException error) => error.Error switch
     {
-        PacketSecConnectionError.PeerRestarted => $"{address.Peer} has started anew.",
-        PacketSecConnectionError.IdleTimeout => $"Nothing was heard of {address.Peer} for too long.",
-        PacketSecConnectionError.ChannelClosed or PacketSecConnectionError.ClosedByPeer => $"{address.Peer} closed the connection.",
-        PacketSecConnectionError.StreamReset => $"{address.Peer} gave the transfer up.",
-        PacketSecConnectionError.PeerWithoutStreams => $"{address.Peer} does not take files: it must run psec receive.",
+        PacketSecConnectionError.PeerRestarted => $"{addresses[0].Peer} has started anew.",
+        PacketSecConnectionError.IdleTimeout => $"Nothing was heard of {addresses[0].Peer} for too long.",
+        PacketSecConnectionError.ChannelClosed or PacketSecConnectionError.ClosedByPeer => $"{addresses[0].Peer} closed the connection.",
+        PacketSecConnectionError.StreamReset => $"{addresses[0].Peer} gave the transfer up.",
+        PacketSecConnectionError.PeerWithoutStreams => $"{addresses[0].Peer} does not take files: it must run psec receive.",
         _ => error.Message,
     };
 
