@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using PacketSec.Cli.Tracing;
 using PacketSec.Cli.Net;
+using PacketSec.Cli.Tracing;
 using PacketSec.Cli.Transfer;
 
 namespace PacketSec.Cli.Commands;

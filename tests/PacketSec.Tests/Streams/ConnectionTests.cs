@@ -187,7 +187,14 @@ public sealed class ConnectionTests
 
         await using var other = PacketSecConnection.Open(accepted);
         Assert.Equal("early"u8.ToArray(), await (await other.AcceptStreamAsync().AsTask().WithinCeiling()).ReadAllAsync());
-        Assert.Equal(0, one.GetStatistics().PacketsLost);
+
+        // The session that they came on is one whose HELLO was seen: what follows needs none.
+        await Until.TrueAsync(() => one.GetStatistics().BytesInFlight == 0);
+        var later = await one.OpenStreamAsync();
+        await later.WriteAsync("late"u8.ToArray());
+        later.CompleteWrites();
+        Assert.Equal("late"u8.ToArray(), await (await other.AcceptStreamAsync().AsTask().WithinCeiling()).ReadAllAsync());
+        Assert.Equal((0, 0), (one.GetStatistics().PacketsLost, other.GetStatistics().PacketsIgnored));
     }
 
     //= spec/streams.md#idle-timeout
@@ -246,6 +253,10 @@ public sealed class ConnectionTests
         await stream.WriteAsync("anew"u8.ToArray(), ceiling.Token);
         stream.CompleteWrites();
         Assert.Equal("anew"u8.ToArray(), await (await restarted.AcceptStreamAsync(ceiling.Token)).ReadAllAsync());
+
+        // The packet that told of the restart was the first of the new connection.
+        await Until.TrueAsync(() => restarted.GetStatistics().BytesInFlight == 0);
+        Assert.Equal(0, restarted.GetStatistics().PacketsLost);
     }
 
     private static async Task<byte[]> ReceiveAsync(PacketSecConnection connection)
