@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using PacketSec.Libp2p.Addresses;
@@ -17,6 +18,9 @@ namespace PacketSec.Libp2p.Hosting;
 /// <remarks>All members may be called from any thread at any time. Handlers run on the thread pool.</remarks>
 public sealed partial class Libp2pHost : IAsyncDisposable
 {
+    // So that what a host tells of itself fits the message that tells it.
+    private const int MaxServedName = 128;
+
     private static readonly string[] OwnProtocols = [Identify.ProtocolId, Identify.PushProtocolId, Ping.ProtocolId];
 
     private readonly ITransport _transport;
@@ -205,9 +209,11 @@ public sealed partial class Libp2pHost : IAsyncDisposable
 
     private static void CheckName(string protocol)
     {
-        if (protocol is null || !MultistreamSelect.IsName(protocol) || protocol == DatagramFlow.ControlProtocolId || OwnProtocols.Contains(protocol))
+        if (protocol is null || !MultistreamSelect.IsName(protocol) || Encoding.UTF8.GetByteCount(protocol) > MaxServedName
+            || protocol == DatagramFlow.ControlProtocolId || OwnProtocols.Contains(protocol))
         {
-            throw new ArgumentException($"'{protocol}' cannot be served: it is no name of a protocol, or the host serves it itself.", nameof(protocol));
+            throw new ArgumentException(
+                $"'{protocol}' cannot be served: it is no name of 1 to {MaxServedName} bytes, or the host serves it itself.", nameof(protocol));
         }
     }
 

@@ -134,6 +134,18 @@ public sealed partial class HostTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public void A_name_that_is_the_hosts_own_or_longer_than_128_bytes_is_not_served()
+    {
+        var host = Create();
+        host.Handle("/" + new string('a', 127), (_, _, _) => Task.CompletedTask);
+        foreach (var name in new[] { "/" + new string('a', 128), "", "na", "/ipfs/ping/1.0.0", "/ipfs/id/1.0.0", "/dg/1" })
+        {
+            Assert.Throws<ArgumentException>(() => host.Handle(name, (_, _, _) => Task.CompletedTask));
+            Assert.Throws<ArgumentException>(() => host.HandleFlow(name, (_, _, _) => Task.CompletedTask));
+        }
+    }
+
+    [Fact]
     public async Task A_handler_that_fails_resets_its_stream_and_nothing_else()
     {
         var (first, second) = (Create(), Create());
