@@ -153,6 +153,12 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
     /// <summary>Ends the endpoint as a crash of the process would: no peer is told.</summary>
     internal Task AbortAsync() => _driver.AbortAsync();
 
+    /// <summary>Gets the end, whatever its reason.</summary>
+    internal Task Stopped => _driver.Stopped;
+
+    /// <summary>Gets the failure that ended the endpoint; null while it serves, and where its owner closed it.</summary>
+    internal Exception? Failure => _driver.Failure;
+
     /// <summary>Gets the datagrams that the socket received, without a snapshot.</summary>
     internal long UdpDatagramsReceived => _driver.UdpDatagramsReceived;
 

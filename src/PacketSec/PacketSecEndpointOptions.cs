@@ -141,9 +141,20 @@ public sealed record PacketSecEndpointOptions
 
     internal void Validate()
     {
-        if (Identity is null || LocalEndPoint is null || TimeProvider is null || SessionLifetimes is null)
+        if (Identity is null)
         {
-            throw new ArgumentException("Identity, LocalEndPoint, TimeProvider and SessionLifetimes cannot be null.");
+            throw new ArgumentException("Identity cannot be null.");
+        }
+
+        ValidateSettings();
+    }
+
+    /// <summary>Checks all but the identity.</summary>
+    internal void ValidateSettings()
+    {
+        if (LocalEndPoint is null || TimeProvider is null || SessionLifetimes is null)
+        {
+            throw new ArgumentException("LocalEndPoint, TimeProvider and SessionLifetimes cannot be null.");
         }
 
         if (Schemes is null)

@@ -59,4 +59,16 @@ internal static partial class LogMessages
 
     [LoggerMessage(17, LogLevel.Information, "{PeerId} at {Remote} came with a ticket that is refused: {Outcome}")]
     public static partial void TicketRefused(this ILogger logger, PeerId peerId, NetworkAddress remote, TicketOutcome outcome);
+
+    [LoggerMessage(18, LogLevel.Error, "The host's handler threw; its channel with {PeerId} is closed")]
+    public static partial void ChannelHandlerFailed(this ILogger logger, Exception error, PeerId peerId);
+
+    [LoggerMessage(19, LogLevel.Debug, "The host's handler ended with its channel with {PeerId}: {Reason}")]
+    public static partial void ChannelHandlerEnded(this ILogger logger, PeerId peerId, PacketSecError reason);
+
+    [LoggerMessage(20, LogLevel.Error, "The host's endpoint has ended, and nobody is served any more: restart the host")]
+    public static partial void HostedEndpointEnded(this ILogger logger);
+
+    [LoggerMessage(21, LogLevel.Warning, "{Count} handlers go on past the host's shutdown timeout; their channels are closed")]
+    public static partial void HandlersGoOn(this ILogger logger, int count);
 }

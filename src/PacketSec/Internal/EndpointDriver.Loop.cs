@@ -72,6 +72,7 @@ internal sealed partial class EndpointDriver
         catch (Exception error)
         {
             // The state cannot be trusted any more. The endpoint ends with a word in the log; the process and its other endpoints need not.
+            Volatile.Write(ref _failure, error);
             Log.EndpointFailed(error);
         }
         finally

@@ -42,6 +42,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     private long _handedHandled;
     private long _sendFailures;
     private bool _aborted;
+    private Exception? _failure;
 
     private EndpointDriver(PacketSecEndpointOptions options, IDatagramIo[] sockets)
     {
@@ -93,6 +94,12 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     public SendContexts SendContexts { get; }
 
     public IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>Gets the end: nothing is served any more, and nothing of the endpoint runs.</summary>
+    public Task Stopped => _stopped.Task;
+
+    /// <summary>Gets what ended the endpoint, where that was not its owner.</summary>
+    public Exception? Failure => Volatile.Read(ref _failure);
 
     public string PathDescription => _sockets[0].PathName;
 

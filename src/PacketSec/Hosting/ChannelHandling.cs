@@ -1,0 +1,4 @@
+namespace PacketSec.Hosting;
+
+/// <summary>Gets the handler of a channel from its scope.</summary>
+internal sealed record ChannelHandling(Func<IServiceProvider, IPacketSecChannelHandler> Resolve);
