@@ -91,6 +91,7 @@ internal static class CliApplication
         SendCommand.Create(context),
         ReceiveCommand.Create(context),
         P2pCommand.Create(context),
+        ForwardCommand.Create(context),
         DemoCommand.Create(context),
         TicketCommand.Create(context),
         InspectCommand.Create(context),
