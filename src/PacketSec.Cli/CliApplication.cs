@@ -90,6 +90,8 @@ internal static class CliApplication
         PingCommand.Create(context),
         SendCommand.Create(context),
         ReceiveCommand.Create(context),
+        P2pCommand.Create(context),
+        ForwardCommand.Create(context),
         DemoCommand.Create(context),
         TicketCommand.Create(context),
         InspectCommand.Create(context),

@@ -3,6 +3,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using PacketSec.Cli.Net;
+using PacketSec.Internal;
+using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Sessions;
@@ -76,8 +78,8 @@ internal sealed class EndpointOptions
     /// <summary>Makes the argument <c>ADDRESS</c> of the commands that dial.</summary>
     public static Argument<PeerAddress?> CreatePeerArgument() => new("ADDRESS")
     {
-        Description = "PEER@host:port: the peer ID as psec id prints it, and where the peer listens; IPv6 addresses in brackets. "
-            + "A ticket names both, and needs no ADDRESS.",
+        Description = "PEER@host:port, the peer ID as psec id prints it and where the peer listens, IPv6 addresses in brackets; or a multiaddress as psec "
+            + "listen prints them. A ticket names both, and needs no ADDRESS.",
         Arity = ArgumentArity.ZeroOrOne,
         CustomParser = result =>
         {
@@ -148,15 +150,33 @@ internal sealed class EndpointOptions
         return option;
     }
 
+    /// <summary>Returns the address to bind.</summary>
+    public IPEndPoint BindOf(ParseResult parsed) => parsed.GetRequiredValue(_bind);
+
     /// <summary>Opens the endpoint.</summary>
     public LocalEndpoint Open(
         CliContext context, Reporter reporter, ParseResult parsed, Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize = null,
         ITicketStore? tickets = null)
+        => Open(context, reporter, parsed, authorize, tickets, LocalEndpoint.Open, local => local.Endpoint.PeerId);
+
+    /// <summary>Opens a host of libp2p, which listens nowhere yet.</summary>
+    public LocalHost OpenHost(
+        CliContext context, Reporter reporter, ParseResult parsed, Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize, ITicketStore? tickets)
+        => Open(context, reporter, parsed, authorize, tickets, LocalHost.Open, local => local.Host.PeerId);
+
+    private T Open<T>(
+        CliContext context,
+        Reporter reporter,
+        ParseResult parsed,
+        Func<PeerIdentity, CancellationToken, ValueTask<bool>>? authorize,
+        ITicketStore? tickets,
+        Func<string?, NetworkKey?, Capture?, Func<PacketSecIdentity, IDatagramTap?, PacketSecEndpointOptions>, T> open,
+        Func<T, PeerId> peerOf)
     {
         var keyFile = parsed.GetValue(_key);
         var isNew = keyFile is not null && !File.Exists(keyFile);
         var network = OpenNetwork(parsed);
-        var local = LocalEndpoint.Open(keyFile, network, Capture.Open(parsed.GetValue(_pcap), reporter), (identity, tap) => Schemes.Configure(
+        var local = open(keyFile, network, Capture.Open(parsed.GetValue(_pcap), reporter), (identity, tap) => Schemes.Configure(
             new()
             {
                 Identity = identity,
@@ -177,7 +197,7 @@ internal sealed class EndpointOptions
             reporter.Status(Tone.Note, "key_made", $"made a new key: {keyFile}", line =>
             {
                 line.WriteString("file", keyFile);
-                line.WriteString("peer", local.Endpoint.PeerId.ToString());
+                line.WriteString("peer", peerOf(local).ToString());
             });
         }
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Net;
 using PacketSec.Cli.Net;
+using PacketSec.Cli.P2p;
+using PacketSec.Protocol.Identity;
 
 namespace PacketSec.Cli.Commands;
 
@@ -15,16 +17,33 @@ internal static class ListenCommand
     public static Command Create(CliContext context)
     {
         var echo = new Option<bool>("--echo") { Description = "Send every datagram back; without it they are printed, one line each." };
-        var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo };
+        var p2p = new Option<bool>("--p2p") { Description = "Be a host of libp2p instead: answer psec p2p ping and identify, and those of other hosts." };
+        var command = new Command("listen", "Accept channels; print the datagrams that come, or echo them.") { echo, p2p };
         var access = new AccessOptions(command);
         var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, DefaultPort), SchemeOptions.ForListener(command), EndpointOptions.CreateShardsOption());
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(echo) && result.GetValue(p2p))
+            {
+                result.AddError("--echo is about datagrams, and --p2p about streams: leave one of them out.");
+            }
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var list = access.Load(parsed);
             var reporter = new Reporter(context, parsed.GetValue(context.Json));
             var tickets = await endpoint.Schemes.OpenTicketsAsync(context, parsed);
+            if (parsed.GetValue(p2p))
+            {
+                await using var host = endpoint.OpenHost(context, reporter, parsed, AccessOptions.Authorize(list), tickets);
+                return await new HostRun(host, reporter).RunAsync(
+                    endpoint.BindOf(parsed),
+                    bound => PrintListening(reporter, host.Host.PeerId, bound, endpoint.Schemes, parsed, list?.Count, "dial"),
+                    cancellationToken);
+            }
+
             await using var local = endpoint.Open(context, reporter, parsed, AccessOptions.Authorize(list), tickets);
-            PrintListening(reporter, local.Endpoint, endpoint.Schemes, parsed, list?.Count, "dial");
+            PrintListening(reporter, local.Endpoint.PeerId, local.Endpoint.LocalEndPoint, endpoint.Schemes, parsed, list?.Count, "dial");
             await ServeAllAsync(reporter, local.Endpoint, parsed.GetValue(echo), cancellationToken);
             return ExitCodes.Success;
         });
@@ -33,30 +52,38 @@ internal static class ListenCommand
 
     /// <summary>Prints where an endpoint listens, for whom and how.</summary>
     /// <param name="reporter">Prints it.</param>
-    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="peer">Who listens.</param>
+    /// <param name="local">What the socket is bound to.</param>
     /// <param name="options">The schemes that it serves.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="allowed">How many identities are let in; null for everybody.</param>
     /// <param name="command">What the other side does with the address.</param>
     public static void PrintListening(
-        Reporter reporter, PacketSecEndpoint endpoint, SchemeOptions options, ParseResult parsed, int? allowed, string command)
+        Reporter reporter, PeerId peer, IPEndPoint local, SchemeOptions options, ParseResult parsed, int? allowed, string command)
     {
         var (schemes, direct) = (options.SchemesOf(parsed), options.DirectOf(parsed));
-        var local = endpoint.LocalEndPoint;
+        var addresses = ListenAddresses.Of(local, peer, direct);
         var host = local.Address.Equals(IPAddress.IPv6Any) || local.Address.Equals(IPAddress.Any)
             ? "HOST"
             : local.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{local.Address}]" : local.Address.ToString();
         var who = allowed is { } count ? $" for {count} {(count == 1 ? "identity" : "identities")}" : "";
         var how = $" by {SchemeOptions.NamesOf(schemes)}{(direct is null ? "" : $", directly by {direct}")}";
-        reporter.Line(Tone.Good, "listening", $"listening on {local}{who}{how}; {command} {endpoint.PeerId}@{host}:{local.Port}", line =>
+        reporter.Line(Tone.Good, "listening", $"listening on {local}{who}{how}; {command} {peer}@{host}:{local.Port}{string.Concat(addresses.Select(address => $"\n  or {address}"))}", line =>
         {
-            line.WriteString("peer", endpoint.PeerId.ToString());
+            line.WriteString("peer", peer.ToString());
             line.WriteString("local", local.ToString());
             line.WriteNumber("port", local.Port);
             line.WriteStartArray("schemes");
             foreach (var scheme in schemes)
             {
                 line.WriteStringValue(scheme);
+            }
+
+            line.WriteEndArray();
+            line.WriteStartArray("addresses");
+            foreach (var address in addresses)
+            {
+                line.WriteStringValue(address.ToString());
             }
 
             line.WriteEndArray();

@@ -37,7 +37,8 @@ internal static class SendCommand
         return command;
     }
 
-    private static void PrintSent(Reporter reporter, FileSender sender, int tries)
+    /// <summary>Prints what was sent.</summary>
+    public static void PrintSent(Reporter reporter, FileSender sender, int tries)
     {
         var meter = sender.Meter;
         var hash = Convert.ToHexStringLower(sender.Hash!);

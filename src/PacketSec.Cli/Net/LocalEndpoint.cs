@@ -48,17 +48,25 @@ internal sealed class LocalEndpoint : IAsyncDisposable
             identity?.Dispose();
             network?.Dispose();
             capture?.Dispose();
-            if (error is IOException)
-            {
-                throw new CliException(ExitCodes.Address, error.Message, error);
-            }
-
-            if (error is PlatformNotSupportedException && chosen?.DatagramPath == DatagramPath.Batched)
-            {
-                throw new CliException(ExitCodes.Usage, $"{error.Message} Leave --path batched out, or take --path portable.", error);
-            }
-
+            ThrowIfExplained(error, chosen?.DatagramPath);
             throw;
+        }
+    }
+
+    /// <summary>Throws what a person needs to know where an endpoint could not be bound.</summary>
+    /// <param name="error">What the library threw.</param>
+    /// <param name="path">The path that was asked for.</param>
+    /// <exception cref="CliException">The error is one that the command line can mend.</exception>
+    public static void ThrowIfExplained(Exception error, DatagramPath? path)
+    {
+        if (error is IOException)
+        {
+            throw new CliException(ExitCodes.Address, error.Message, error);
+        }
+
+        if (error is PlatformNotSupportedException && path == DatagramPath.Batched)
+        {
+            throw new CliException(ExitCodes.Usage, $"{error.Message} Leave --path batched out, or take --path portable.", error);
         }
     }
 
@@ -76,6 +84,7 @@ internal sealed class LocalEndpoint : IAsyncDisposable
             throw new CliException(ExitCodes.Usage, $"{peer.Peer} is this side's own identity: dial with another --key than the peer's.");
         }
 
+        options = addresses[0].Pin(options);
         var candidates = await ResolveAsync(addresses, cancellationToken);
         for (var i = 0; ; i++)
         {

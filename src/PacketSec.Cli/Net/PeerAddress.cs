@@ -2,16 +2,24 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 using PacketSec.Crypto;
+using PacketSec.Libp2p.Addresses;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.MyChips.Tickets;
 
 namespace PacketSec.Cli.Net;
 
-/// <summary>Who to dial and where: <c>PEER@host:port</c>.</summary>
+/// <summary>Who to dial and where: <c>PEER@host:port</c>, or a multiaddress as <c>spec/libp2p.md</c> has them.</summary>
 /// <param name="Peer">The expected identity.</param>
 /// <param name="Location">Where it is.</param>
 internal sealed record PeerAddress(PeerId Peer, HostPort Location)
 {
+    /// <summary>Gets the schemes that the address pins: one is dialled directly, several are what is proposed; none leaves it to the command.</summary>
+    public IReadOnlyList<string> Schemes { get; init; } = [];
+
+    /// <summary>Gets the family of addresses that the host's name stands for; null is any.</summary>
+    public AddressFamily? Family { get; init; }
+
     /// <summary>Reads an address.</summary>
     /// <param name="text">The text.</param>
     /// <param name="address">The address.</param>
@@ -20,10 +28,15 @@ internal sealed record PeerAddress(PeerId Peer, HostPort Location)
     public static bool TryParse(string text, [NotNullWhen(true)] out PeerAddress? address, [NotNullWhen(false)] out string? problem)
     {
         address = null;
+        if (text.StartsWith('/'))
+        {
+            return TryParseMultiaddress(text, out address, out problem);
+        }
+
         var at = text.IndexOf('@', StringComparison.Ordinal);
         if (at < 0)
         {
-            problem = $"'{text}' names no identity: write PEER@host:port, where PEER is what psec id prints for the peer's key.";
+            problem = $"'{text}' names no identity: write PEER@host:port, where PEER is what psec id prints for the peer's key, or a multiaddress.";
             return false;
         }
 
@@ -65,6 +78,41 @@ internal sealed record PeerAddress(PeerId Peer, HostPort Location)
             : throw new CliException(ExitCodes.Usage, $"The ticket names no address: ask its issuer where to dial, and write {peer}@host:port.");
     }
 
+    /// <summary>Returns how to dial it: as the address pins, and otherwise as the command line says.</summary>
+    /// <param name="options">What the command line says.</param>
+    /// <exception cref="CliException">They contradict each other.</exception>
+    public PacketSecConnectOptions Pin(PacketSecConnectOptions options)
+    {
+        if (Schemes.Count == 0)
+        {
+            return options;
+        }
+
+        if (options.DirectScheme is not null && (Schemes.Count > 1 || Schemes[0] != options.DirectScheme))
+        {
+            throw new CliException(ExitCodes.Usage, $"The address pins {string.Join(", ", Schemes)}: leave --direct {options.DirectScheme} out.");
+        }
+
+        if (Schemes.Count > 1)
+        {
+            return options with { Schemes = Schemes };
+        }
+
+        return options.HidePeerId == true
+            ? throw new CliException(ExitCodes.Usage, $"The address pins {Schemes[0]}, which is dialled without a proposal to hide in: leave --hidden out.")
+            : options with { DirectScheme = Schemes[0] };
+    }
+
+    /// <summary>Returns the address as a multiaddress.</summary>
+    public Multiaddress ToMultiaddress()
+    {
+        var kind = Location.Address is { } ip
+            ? ip.AddressFamily == AddressFamily.InterNetwork ? "ip4" : "ip6"
+            : Family switch { AddressFamily.InterNetwork => "dns4", AddressFamily.InterNetworkV6 => "dns6", _ => "dns" };
+        var pins = string.Concat(Schemes.Select(scheme => $"/psec-scheme/{scheme}"));
+        return Multiaddress.Parse($"/{kind}/{Location.Host}/udp/{Location.Port}/psec{pins}/p2p/{Peer}");
+    }
+
     /// <summary>Looks the host up.</summary>
     /// <param name="local">The address that the dialling socket is bound to.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -75,7 +123,9 @@ internal sealed record PeerAddress(PeerId Peer, HostPort Location)
         IPAddress[] found;
         try
         {
-            found = Location.Address is { } literal ? [literal] : await Dns.GetHostAddressesAsync(Location.Host, cancellationToken);
+            found = Location.Address is { } literal
+                ? [literal]
+                : await Dns.GetHostAddressesAsync(Location.Host, Family ?? AddressFamily.Unspecified, cancellationToken);
         }
         catch (SocketException error)
         {
@@ -102,4 +152,42 @@ internal sealed record PeerAddress(PeerId Peer, HostPort Location)
     public override string ToString() => Location.Address?.AddressFamily == AddressFamily.InterNetworkV6
         ? $"{Peer}@[{Location.Host}]:{Location.Port}"
         : $"{Peer}@{Location.Host}:{Location.Port}";
+
+    private static bool TryParseMultiaddress(string text, [NotNullWhen(true)] out PeerAddress? address, [NotNullWhen(false)] out string? problem)
+    {
+        address = null;
+        if (!Multiaddress.TryParse(text, out var parsed, out problem))
+        {
+            problem = $"'{text}' is no multiaddress: {problem}";
+            return false;
+        }
+
+        if (!PsecTarget.TryFrom(parsed, out var target) || target.Port == 0)
+        {
+            problem = $"'{text}' is no address to dial: write /ip4|ip6|dns|dns4|dns6/HOST/udp/PORT[/psec[/psec-scheme/SCHEME]...]/p2p/PEER.";
+            return false;
+        }
+
+        if (target.Peer is not { } peer)
+        {
+            problem = $"'{text}' names no identity: put /p2p/ and the peer ID behind it.";
+            return false;
+        }
+
+        if (target.Schemes.FirstOrDefault(scheme => !SchemeCatalogue.Default.Names.Contains(scheme)) is { } unknown)
+        {
+            problem = $"No scheme is named '{unknown}'; there is: {string.Join(", ", SchemeCatalogue.Default.Names)}.";
+            return false;
+        }
+
+        AddressFamily? family = target.HostKind switch
+        {
+            MultiaddressProtocol.Dns4 => AddressFamily.InterNetwork,
+            MultiaddressProtocol.Dns6 => AddressFamily.InterNetworkV6,
+            _ => null,
+        };
+        var literal = target.HostKind is MultiaddressProtocol.Ip4 or MultiaddressProtocol.Ip6 ? IPAddress.Parse(target.Host) : null;
+        address = new(peer, new(target.Host, literal, target.Port)) { Schemes = target.Schemes, Family = family };
+        return true;
+    }
 }

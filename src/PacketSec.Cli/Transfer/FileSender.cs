@@ -45,8 +45,14 @@ internal sealed class FileSender
     /// <exception cref="CliException">The file cannot be read any more.</exception>
     public async Task RunAsync(PacketSecConnection connection, CancellationToken cancellationToken)
     {
-        using var file = new HashingFile(OpenFile(_path));
         await using var stream = await connection.OpenStreamAsync(cancellationToken);
+        await RunAsync(connection, stream, cancellationToken);
+    }
+
+    /// <summary>Tries once, on a stream that is open already; otherwise as the other one.</summary>
+    public async Task RunAsync(PacketSecConnection connection, PacketSecStream stream, CancellationToken cancellationToken)
+    {
+        using var file = new HashingFile(OpenFile(_path));
         var offer = new FileOffer(Meter.Name, Meter.Size, _sentAll);
         await stream.WriteAsync(offer.ToBytes(), cancellationToken);
         var answer = await FileAnswer.ReadAsync(stream, offer, cancellationToken);

@@ -7,6 +7,9 @@ namespace PacketSec.Libp2p.Psec;
 /// <summary>A connection over a channel.</summary>
 internal sealed class TransportConnection(PacketSecConnection connection) : IConnection
 {
+    /// <summary>Gets the connection beneath.</summary>
+    public PacketSecConnection Inner => connection;
+
     public PeerId RemotePeerId => connection.RemotePeerId;
 
     public Multiaddress RemoteAddress => Multiaddress.FromEndPoint(connection.RemoteAddress, connection.RemotePeerId);

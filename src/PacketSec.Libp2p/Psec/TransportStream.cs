@@ -6,6 +6,9 @@ namespace PacketSec.Libp2p.Psec;
 /// <summary>A stream of a connection, with the errors of a transport.</summary>
 internal sealed class TransportStream(PacketSecStream stream) : IStream
 {
+    /// <summary>Gets the stream beneath, for what needs more of it than every transport has. Its reader is this object's <see cref="Input"/>.</summary>
+    public PacketSecStream Inner => stream;
+
     public long Id => stream.Id;
 
     public PipeReader Input { get; } = new Reader(stream.Input);

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using PacketSec.Cli.Commands;
+using PacketSec.Cli.Net;
+using PacketSec.Libp2p;
+using PacketSec.Libp2p.Hosting;
+using PacketSec.Libp2p.Psec;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
+
+namespace PacketSec.Cli.P2p;
+
+/// <summary>A host that has dialled the one peer of its command.</summary>
+internal sealed class DialledHost : IAsyncDisposable
+{
+    private readonly LocalEndpoint _local;
+    private readonly Ticket? _ticket;
+    private readonly Libp2pHost _host;
+
+    private DialledHost(LocalEndpoint local, PacketSecConnectOptions dial, IReadOnlyList<PeerAddress> addresses)
+    {
+        _local = local;
+        _ticket = dial.Ticket;
+        _host = Libp2pHost.Start(new DialTransport(local, addresses, dial), new() { AgentVersion = LocalHost.Agent });
+    }
+
+    public PeerConnection Connection { get; private set; } = null!;
+
+    /// <summary>Gets the connection beneath.</summary>
+    public PacketSecConnection Transport => ((TransportConnection)Connection.Transport).Inner;
+
+    /// <exception cref="CliException">The peer cannot be reached, refuses, or is no host.</exception>
+    public static async Task<DialledHost> DialAsync(
+        CliContext context, Reporter reporter, ParseResult parsed, EndpointOptions options, PeerAddress? given, CancellationToken cancellationToken)
+    {
+        var local = options.Open(context, reporter, parsed);
+        DialledHost dialled;
+        PeerAddress address;
+        try
+        {
+            var dial = options.Schemes.ToConnectOptions(parsed);
+            var addresses = PeerAddress.AllOf(given, dial.Ticket);
+            address = addresses[0];
+            dialled = new(local, dial, addresses);
+        }
+        catch
+        {
+            await local.DisposeAsync();
+            throw;
+        }
+
+        try
+        {
+            dialled.Connection = await dialled._host.DialAsync(address.ToMultiaddress(), cancellationToken);
+        }
+        catch (Exception error)
+        {
+            await dialled.DisposeAsync();
+            throw error switch
+            {
+                Libp2pException failed => P2pErrors.From(failed, $"{address.Peer}"),
+                ArgumentException own => new CliException(ExitCodes.Usage, $"{own.Message} Dial with another --key than the peer's.", own),
+                _ => error,
+            };
+        }
+
+        reporter.Status(Tone.Good, "connected", $"connected to {address.Peer} at {dialled.Connection.RemoteAddress}", line =>
+        {
+            line.WriteString("peer", address.Peer.ToString());
+            line.WriteString("remote", dialled.Connection.RemoteAddress.ToString());
+            line.WriteString("own_peer", local.Endpoint.PeerId.ToString());
+        });
+        return dialled;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        _ticket?.Dispose();
+        await _local.DisposeAsync();
+    }
+}
