@@ -7,7 +7,7 @@ namespace PacketSec.Cli.Transfer;
 /// <summary>Shows how a transfer goes while it runs: a bar on a terminal, otherwise one line each second.</summary>
 internal static class TransferProgress
 {
-    private const int BarWidth = 20;
+    private const int BarWidth = 12;
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(250);
 
