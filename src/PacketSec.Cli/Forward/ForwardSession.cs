@@ -43,6 +43,8 @@ internal sealed partial class ForwardSession : IDisposable
     /// <summary>Gets what connections for forwarding permit: streams for all connections, flows and ports, and no reader that stalls all others.</summary>
     public static PacketSecConnectionOptions Options { get; } = new()
     {
+        // A terminal that says nothing for a while is still open.
+        KeepAlive = TimeSpan.FromSeconds(10),
         MaxStreams = 4 * ForwardPolicy.DefaultCount,
         MaxUnidirectionalStreams = 0,
         MaxStreamWindow = 2 << 20,

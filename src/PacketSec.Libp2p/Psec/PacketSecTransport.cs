@@ -17,6 +17,9 @@ namespace PacketSec.Libp2p.Psec;
 public sealed class PacketSecTransport : ITransport
 {
     private readonly PacketSecEndpointOptions _endpoint;
+    // A host's connections stay while nobody uses them; a third of the default idle timeout.
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(10);
+
     private readonly PacketSecConnectionOptions _connection;
     private readonly Lock _gate = new();
     private readonly List<TransportSocket> _sockets = [];
@@ -24,12 +27,12 @@ public sealed class PacketSecTransport : ITransport
 
     /// <summary>Makes a transport. Nothing is bound yet.</summary>
     /// <param name="endpoint">How endpoints are made; their <see cref="PacketSecEndpointOptions.LocalEndPoint"/> comes from the address listened on.</param>
-    /// <param name="connection">What peers may do on connections; null for the defaults.</param>
+    /// <param name="connection">What peers may do on connections; null for the defaults, with a sign of life every 10 s of silence.</param>
     public PacketSecTransport(PacketSecEndpointOptions endpoint, PacketSecConnectionOptions? connection = null)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         _endpoint = endpoint;
-        _connection = connection ?? new();
+        _connection = connection ?? new() { KeepAlive = KeepAlive };
     }
 
     /// <inheritdoc/>

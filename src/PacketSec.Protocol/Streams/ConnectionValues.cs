@@ -96,6 +96,9 @@ internal enum StreamTimer
     /// <summary>A larger datagram is tried again.</summary>
     RaiseMtu,
 
+    /// <summary>The peer is to be asked for a sign of life.</summary>
+    KeepAlive,
+
     /// <summary>Nothing has been heard for too long.</summary>
     Idle,
 

@@ -23,6 +23,9 @@ internal sealed record StreamOptions
     /// <summary>Gets after which silence the connection ends; zero = never.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Gets after which silence the peer is asked for a sign of life; zero = never.</summary>
+    public TimeSpan KeepAlive { get; init; }
+
     /// <summary>Gets how many bytes the peer may send on each stream at first.</summary>
     public int StreamWindow { get; init; } = 256 * 1024;
 
@@ -62,6 +65,7 @@ internal sealed record StreamOptions
         var parameters = new TransportParameters(
             (long)IdleTimeout.TotalMilliseconds, ConnectionWindow, StreamWindow, MaxStreamsBidirectional, MaxStreamsUnidirectional, MaxDatagramSize);
         Check(nameof(IdleTimeout), parameters.IdleTimeoutMilliseconds, 0, MaxFirstWindow);
+        Check(nameof(KeepAlive), (long)KeepAlive.TotalMilliseconds, 0, MaxFirstWindow);
         Check(nameof(ConnectionWindow), ConnectionWindow, TransportParameters.Minimum.MaxData, MaxFirstWindow);
         Check(nameof(StreamWindow), StreamWindow, TransportParameters.Minimum.MaxStreamData, MaxFirstWindow);
         Check(nameof(MaxConnectionWindow), MaxConnectionWindow, ConnectionWindow, int.MaxValue);

@@ -12,6 +12,12 @@ public sealed record PacketSecConnectionOptions
     /// <summary>Gets after which silence the connection ends; zero is never. The smaller of both sides' timeouts holds. 30 s by default.</summary>
     public TimeSpan IdleTimeout { get; init; } = Defaults.IdleTimeout;
 
+    /// <summary>
+    /// Gets after which silence the peer is asked for a sign of life, so that a connection that nobody uses stays; zero, the default, is never. A third of
+    /// the smaller idle timeout leaves room for losses.
+    /// </summary>
+    public TimeSpan KeepAlive { get; init; } = Defaults.KeepAlive;
+
     /// <summary>Gets how much the peer may send on a stream beyond what was read, at first: 65,536 and more.</summary>
     public int StreamWindow { get; init; } = Defaults.StreamWindow;
 
@@ -51,6 +57,7 @@ public sealed record PacketSecConnectionOptions
         var options = new StreamOptions
         {
             IdleTimeout = IdleTimeout,
+            KeepAlive = KeepAlive,
             StreamWindow = StreamWindow,
             MaxStreamWindow = MaxStreamWindow,
             ConnectionWindow = ConnectionWindow,

@@ -137,6 +137,25 @@ public sealed class ConnectionDriverTests
         Assert.Equal(closes ? (long)StreamError.ProtocolViolation : 0, pair.Even.CloseCode);
     }
 
+    //= spec/streams.md#keep-alive
+    [Fact]
+    public void A_connection_that_is_kept_alive_outlives_its_idle_timeout()
+    {
+        var options = new StreamOptions { IdleTimeout = TimeSpan.FromSeconds(30) };
+        var pair = new ConnectionPair(options with { KeepAlive = TimeSpan.FromSeconds(10) }, odd: options).Greeted();
+        var silentSince = pair.Now;
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.False(pair.Even.WantsToSend);
+            Assert.Equal(StreamTimer.KeepAlive, pair.Wake(pair.Even));
+            Assert.True(pair.Even.WantsToSend);
+            pair.Exchange();
+        }
+
+        Assert.True(pair.Now - silentSince >= TimeSpan.FromSeconds(100));
+        Assert.Equal((ConnectionState.Open, ConnectionState.Open), (pair.Even.State, pair.Odd.State));
+    }
+
     [Fact]
     public void An_abandoned_connection_is_over_at_once_and_says_nothing()
     {
