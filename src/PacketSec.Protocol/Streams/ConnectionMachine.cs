@@ -42,6 +42,7 @@ internal sealed partial class ConnectionMachine
     private NetworkAddress? _pathRemote;
     private long _lastSession = long.MinValue;
     private long _idleBase;
+    private long _keptAliveAt;
     private long _closeAt = Never;
     private byte[] _closeReason = [];
     private bool _closeByApplication;
@@ -227,6 +228,13 @@ internal sealed partial class ConnectionMachine
             _pingPending |= ExpectsData();
         }
 
+        if (time >= KeepAliveAt)
+        {
+            //= spec/streams.md#keep-alive
+            _keptAliveAt = time;
+            _pingPending = true;
+        }
+
         if (time >= _mtu.RaiseAt)
         {
             _mtu.Raise();
@@ -357,6 +365,7 @@ internal sealed partial class ConnectionMachine
         Consider(canSend ? _paceAt : Never, StreamTimer.Pace, ref earliest, ref timer);
         Consider(SilenceAt, StreamTimer.Silence, ref earliest, ref timer);
         Consider(_mtu.RaiseAt, StreamTimer.RaiseMtu, ref earliest, ref timer);
+        Consider(KeepAliveAt, StreamTimer.KeepAlive, ref earliest, ref timer);
         Consider(IdleAt, StreamTimer.Idle, ref earliest, ref timer);
         return earliest;
     }
@@ -381,6 +390,10 @@ internal sealed partial class ConnectionMachine
             return timeout == 0 ? Never : _idleBase + Math.Max(timeout * 1_000_000, 3 * _recovery.Rtt.ProbeTimeout);
         }
     }
+
+    // While a PING of it is under way, probe timeouts ask on.
+    private long KeepAliveAt => _options.KeepAlive == TimeSpan.Zero ? Never
+        : Math.Max(Math.Max(_begunAt, _lastReceivedAt), _keptAliveAt) + (long)_options.KeepAlive.TotalNanoseconds;
 
     private long SilenceAt => _silenceArmed ? _lastReceivedAt + Math.Max(SilenceLeast, 3 * _recovery.Rtt.ProbeTimeout) : Never;
 }
