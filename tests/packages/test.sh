@@ -33,7 +33,8 @@ contains() { # package, entries...
     done
 }
 
-names_no_place() { # package: none of our files says where it was built
+# An assembly names the file of its symbols, by the same map of places as the symbols name the sources.
+names_no_place() { # package
     rm -rf "$work/unpacked"
     unzip -q "$1" -d "$work/unpacked"
     ! find "$work/unpacked" \( -iname 'PacketSec*' -o -name 'psec*' \) -type f -exec grep -laF "$root" {} +
@@ -48,8 +49,7 @@ prints() { # expected, command...
 # One compiler for all projects, which ends with the build.
 build() {
     status=0
-    dotnet restore build/Packages.slnf -m:1 -v quiet &&
-        dotnet build build/Packages.slnf -c Release -m:2 --no-restore -v quiet -p:UseSharedCompilation=true -p:SharedCompilationId=$server || status=$?
+    dotnet build build/Packages.slnf -c Release -m:2 -v quiet -p:UseSharedCompilation=true -p:SharedCompilationId=$server || status=$?
     "$(dotnet msbuild src/PacketSec.Crypto -getProperty:RoslynTargetsPath)/bincore/VBCSCompiler" -pipename:$server -shutdown || status=$?
     return $status
 }

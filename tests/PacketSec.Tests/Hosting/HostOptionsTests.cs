@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -130,6 +131,30 @@ public sealed class HostOptionsTests : IDisposable
         Assert.Equal(["noise-xx-1"], endpoint.Schemes);
         Assert.Equal(other.PeerId, host.Endpoint().PeerId);
         Assert.Equal(1, host.Services.GetServices<IHostedService>().Count(service => service.GetType().Namespace == "PacketSec.Hosting"));
+    }
+
+    [Fact]
+    public void All_that_text_can_say_comes_from_a_configuration()
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["KeyFile"] = _folder["host.key"],
+            ["Bind"] = "[::1]:4001",
+            ["Schemes:0"] = "noise-xx-1",
+            ["Schemes:1"] = "p2pke-1",
+            ["DirectScheme"] = "p2pke-1",
+            ["AllowSchemeMixture"] = "true",
+            ["Keepalive"] = "00:00:20",
+            ["InboundChannels"] = "9",
+        }).Build();
+        using var host = Hosts.Build(_ => { }, added => added.Services.Configure<PacketSecHostOptions>(configuration));
+
+        var options = host.Services.GetRequiredService<IOptions<PacketSecHostOptions>>().Value;
+
+        Assert.Equal((_folder["host.key"], "[::1]:4001"), (options.KeyFile, options.Bind));
+        Assert.Equal(["noise-xx-1", "p2pke-1"], options.Schemes);
+        Assert.Equal(("p2pke-1", true), (options.DirectScheme, options.AllowSchemeMixture));
+        Assert.Equal((TimeSpan.FromSeconds(20), 9), (options.Keepalive, options.InboundChannels));
     }
 
     public void Dispose() => _folder.Dispose();
