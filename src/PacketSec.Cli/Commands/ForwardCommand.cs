@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net;
 using PacketSec.Cli.Forward;
 using PacketSec.Cli.Net;
@@ -58,15 +59,7 @@ internal static class ForwardCommand
         {
             Description = "Let peers connect to this target, TCP and UDP; can be repeated. None by default.",
             HelpName = "HOST:PORT",
-            CustomParser = result => [.. result.Tokens.Select(token =>
-            {
-                if (!ForwardRule.TryParseTarget(token.Value, out var target, out var problem))
-                {
-                    result.AddError(problem);
-                }
-
-                return target!;
-            })],
+            CustomParser = result => ParseAll(result, text => (ForwardRule.TryParseTarget(text, out var target, out var problem) ? target : null, problem)),
         };
         var permitListen = new Option<int[]>("--permit-listen")
         {
@@ -113,15 +106,27 @@ internal static class ForwardCommand
     {
         Description = $"{description} Can be repeated.",
         HelpName = "[BIND:]PORT:HOST:PORT",
-        CustomParser = result => [.. result.Tokens.Select(token =>
-        {
-            if (!ForwardRule.TryParse(token.Value, out var rule, out var problem))
-            {
-                result.AddError(problem);
-                return null!;
-            }
-
-            return rule with { IsUdp = isUdp, IsRemote = isRemote };
-        })],
+        CustomParser = result => ParseAll<ForwardRule>(result, text => ForwardRule.TryParse(text, out var rule, out var problem)
+            ? (rule with { IsUdp = isUdp, IsRemote = isRemote }, null)
+            : (null, problem)),
     };
+
+    private static T[] ParseAll<T>(ArgumentResult result, Func<string, (T? Value, string? Problem)> parse)
+        where T : class
+    {
+        var values = new List<T>();
+        foreach (var token in result.Tokens)
+        {
+            if (parse(token.Value) is ({ } value, _))
+            {
+                values.Add(value);
+            }
+            else
+            {
+                result.AddError(parse(token.Value).Problem!);
+            }
+        }
+
+        return [.. values];
+    }
 }

@@ -99,15 +99,14 @@ internal static class P2pCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var reporter = new Reporter(context, parsed.GetValue(context.Json));
-            var peer = parsed.GetValue(address);
-            await using var host = await DialledHost.DialAsync(context, reporter, parsed, endpoint, peer, cancellationToken);
+            await using var host = await DialledHost.DialAsync(context, reporter, parsed, endpoint, parsed.GetValue(address), cancellationToken);
             try
             {
                 return await action(parsed, reporter, host, cancellationToken);
             }
             catch (Libp2pException error)
             {
-                throw P2pErrors.From(error, host.Connection.RemotePeerId.ToString());
+                throw P2pErrors.From(error, $"{host.Connection.RemotePeerId}");
             }
         });
     }

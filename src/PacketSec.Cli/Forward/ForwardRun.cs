@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using PacketSec.Cli.Net;
+using PacketSec.Protocol.Identity;
 
 namespace PacketSec.Cli.Forward;
 
@@ -16,6 +17,8 @@ internal sealed class ForwardRun(
     private readonly ForwardTally _tally = new();
     private ForwardSession? _session;
     private bool _hasBegun;
+
+    private PeerId Peer => addresses[0].Peer;
 
     /// <summary>Runs until the token ends it.</summary>
     /// <exception cref="CliException">A port cannot be opened, or the peer cannot be reached or does not forward at the first time.</exception>
@@ -103,12 +106,12 @@ internal sealed class ForwardRun(
                     || (end.Error == PacketSecConnectionError.ClosedByPeer && end.Code == ProtocolError);
                 if (isFinal && !_hasBegun)
                 {
-                    throw new CliException(ExitCodes.Protocol, $"{addresses[0].Peer} does not forward: it must run psec forward serve. {end.Reason}");
+                    throw new CliException(ExitCodes.Protocol, $"{Peer} does not forward: it must run psec forward serve. {end.Reason}");
                 }
 
                 if (end.Error != PacketSecConnectionError.PeerRestarted)
                 {
-                    return $"the connection to {addresses[0].Peer} ended ({end.Error}{(end.Reason.Length > 0 ? $": {end.Reason}" : "")}).";
+                    return $"the connection to {Peer} ended ({end.Error}{(end.Reason.Length > 0 ? $": {end.Reason}" : "")}).";
                 }
             }
         }
@@ -124,7 +127,7 @@ internal sealed class ForwardRun(
             // The watch is answered by whoever forwards, and by nobody else.
             if (!await session.WatchAsync(cancellationToken))
             {
-                throw new CliException(ExitCodes.Refused, $"{addresses[0].Peer} does not keep the connection: compare the versions of both sides.");
+                throw new CliException(ExitCodes.Refused, $"{Peer} does not keep the connection: compare the versions of both sides.");
             }
 
             foreach (var rule in rules.Where(rule => rule.IsRemote))
@@ -165,8 +168,8 @@ internal sealed class ForwardRun(
     private void Print(ForwardRule rule, string port)
     {
         var text = rule.IsRemote
-            ? $"forwarding {rule.Protocol} {port} of {addresses[0].Peer} to {rule.Target} here"
-            : $"forwarding {rule.Protocol} {port} to {rule.Target} at {addresses[0].Peer}";
+            ? $"forwarding {rule.Protocol} {port} of {Peer} to {rule.Target} here"
+            : $"forwarding {rule.Protocol} {port} to {rule.Target} at {Peer}";
         reporter.Line(Tone.Good, "forwarding", text, line =>
         {
             line.WriteString("protocol", rule.Protocol);

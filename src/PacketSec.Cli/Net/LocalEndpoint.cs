@@ -84,7 +84,7 @@ internal sealed class LocalEndpoint : IAsyncDisposable
             throw new CliException(ExitCodes.Usage, $"{peer.Peer} is this side's own identity: dial with another --key than the peer's.");
         }
 
-        options = addresses[0].Pin(options);
+        options = peer.Pin(options);
         var candidates = await ResolveAsync(addresses, cancellationToken);
         for (var i = 0; ; i++)
         {

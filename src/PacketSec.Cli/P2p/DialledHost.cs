@@ -32,14 +32,10 @@ internal sealed class DialledHost : IAsyncDisposable
         CliContext context, Reporter reporter, ParseResult parsed, EndpointOptions options, PeerAddress? given, CancellationToken cancellationToken)
     {
         var local = options.Open(context, reporter, parsed);
-        DialledHost dialled;
-        PeerAddress address;
+        PacketSecConnectOptions dial;
         try
         {
-            var dial = options.Schemes.ToConnectOptions(parsed);
-            var addresses = PeerAddress.AllOf(given, dial.Ticket);
-            address = addresses[0];
-            dialled = new(local, dial, addresses);
+            dial = options.Schemes.ToConnectOptions(parsed);
         }
         catch
         {
@@ -47,24 +43,27 @@ internal sealed class DialledHost : IAsyncDisposable
             throw;
         }
 
+        DialledHost? dialled = null;
         try
         {
-            dialled.Connection = await dialled._host.DialAsync(address.ToMultiaddress(), cancellationToken);
+            var addresses = PeerAddress.AllOf(given, dial.Ticket);
+            dialled = new(local, dial, addresses);
+            dialled.Connection = await dialled._host.DialAsync(addresses[0].ToMultiaddress(), cancellationToken);
         }
         catch (Exception error)
         {
-            await dialled.DisposeAsync();
+            await (dialled?.DisposeAsync() ?? local.DisposeAsync());
             throw error switch
             {
-                Libp2pException failed => P2pErrors.From(failed, $"{address.Peer}"),
+                Libp2pException failed => P2pErrors.From(failed, given is null ? "The peer" : $"{given.Peer}"),
                 ArgumentException own => new CliException(ExitCodes.Usage, $"{own.Message} Dial with another --key than the peer's.", own),
                 _ => error,
             };
         }
 
-        reporter.Status(Tone.Good, "connected", $"connected to {address.Peer} at {dialled.Connection.RemoteAddress}", line =>
+        reporter.Status(Tone.Good, "connected", $"connected to {dialled.Connection.RemotePeerId} at {dialled.Connection.RemoteAddress}", line =>
         {
-            line.WriteString("peer", address.Peer.ToString());
+            line.WriteString("peer", dialled.Connection.RemotePeerId.ToString());
             line.WriteString("remote", dialled.Connection.RemoteAddress.ToString());
             line.WriteString("own_peer", local.Endpoint.PeerId.ToString());
         });
