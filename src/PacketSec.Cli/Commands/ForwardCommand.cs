@@ -14,11 +14,11 @@ internal static class ForwardCommand
     public static Command Create(CliContext context)
     {
         var address = EndpointOptions.CreatePeerArgument();
-        var local = CreateRules("--local", "-L", "Open a TCP port here, and let it lead to a target that the peer reaches.", isUdp: false, isRemote: false);
-        var remote = CreateRules("--remote", "-R", "Let the peer open a TCP port, and let it lead to a target that this side reaches.", isUdp: false, isRemote: true);
-        var udpLocal = CreateRules("--udp-local", "--udp-L", "As -L, for UDP.", isUdp: true, isRemote: false);
-        var udpRemote = CreateRules("--udp-remote", "--udp-R", "As -R, for UDP.", isUdp: true, isRemote: true);
-        Option<ForwardRule[]>[] all = [local, remote, udpLocal, udpRemote];
+        var local = new RuleOption("--local", "-L", "Open a TCP port here, and let it lead to a target that the peer reaches.", isUdp: false, isRemote: false);
+        var remote = new RuleOption("--remote", "-R", "Let the peer open a TCP port, and let it lead to a target that this side reaches.", isUdp: false, isRemote: true);
+        var udpLocal = new RuleOption("--udp-local", "--udp-L", "As -L, for UDP.", isUdp: true, isRemote: false);
+        var udpRemote = new RuleOption("--udp-remote", "--udp-R", "As -R, for UDP.", isUdp: true, isRemote: true);
+        RuleOption[] all = [local, remote, udpLocal, udpRemote];
         var isPublic = CreatePublicOption();
         var command = new Command("forward", "Forward TCP and UDP ports to and from a peer that runs psec forward serve, over one connection; dial again when it ends.")
         {
@@ -27,8 +27,8 @@ internal static class ForwardCommand
         var endpoint = new EndpointOptions(command, new(IPAddress.IPv6Any, 0), SchemeOptions.ForDialler(command, address));
         command.Validators.Add(result =>
         {
-            var rules = all.SelectMany(option => result.GetValue(option) ?? []).ToList();
-            if (rules.Count == 0)
+            var rules = all.SelectMany(option => option.RulesOf(result.GetResult(option)?.Tokens.Select(token => token.Value))).ToList();
+            if (!all.Any(option => result.GetResult(option) is { Tokens.Count: > 0 }))
             {
                 result.AddError("Say what to forward: -L, -R, --udp-L or --udp-R with [BIND:]PORT:HOST:PORT.");
             }
@@ -45,7 +45,7 @@ internal static class ForwardCommand
             await using var opened = endpoint.Open(context, reporter, parsed);
             var dial = endpoint.Schemes.ToConnectOptions(parsed);
             using var ticket = dial.Ticket;
-            var rules = all.SelectMany(option => parsed.GetValue(option) ?? []).ToList();
+            var rules = all.SelectMany(option => option.RulesOf(parsed.GetValue(option))).ToList();
             var policy = new ForwardPolicy { IsPublic = parsed.GetValue(isPublic), Time = context.Time };
             await new ForwardRun(opened, PeerAddress.AllOf(parsed.GetValue(address), ticket), dial, policy, rules, reporter).RunAsync(cancellationToken);
             return ExitCodes.Success;
@@ -59,7 +59,7 @@ internal static class ForwardCommand
         {
             Description = "Let peers connect to this target, TCP and UDP; can be repeated. None by default.",
             HelpName = "HOST:PORT",
-            CustomParser = result => ParseAll(result, text => (ForwardRule.TryParseTarget(text, out var target, out var problem) ? target : null, problem)),
+            CustomParser = ParseTargets,
         };
         var permitListen = new Option<int[]>("--permit-listen")
         {
@@ -100,33 +100,60 @@ internal static class ForwardCommand
         return command;
     }
 
-    private static Option<bool> CreatePublicOption() => new("--public") { Description = "Ports may be opened on addresses that other machines reach, and not on loopback only." };
-
-    private static Option<ForwardRule[]> CreateRules(string name, string alias, string description, bool isUdp, bool isRemote) => new(name, alias)
+    private static HostPort[] ParseTargets(ArgumentResult result)
     {
-        Description = $"{description} Can be repeated.",
-        HelpName = "[BIND:]PORT:HOST:PORT",
-        CustomParser = result => ParseAll<ForwardRule>(result, text => ForwardRule.TryParse(text, out var rule, out var problem)
-            ? (rule with { IsUdp = isUdp, IsRemote = isRemote }, null)
-            : (null, problem)),
-    };
-
-    private static T[] ParseAll<T>(ArgumentResult result, Func<string, (T? Value, string? Problem)> parse)
-        where T : class
-    {
-        var values = new List<T>();
+        var targets = new List<HostPort>();
         foreach (var token in result.Tokens)
         {
-            if (parse(token.Value) is ({ } value, _))
+            if (ForwardRule.TryParseTarget(token.Value, out var target, out var problem))
             {
-                values.Add(value);
+                targets.Add(target);
             }
             else
             {
-                result.AddError(parse(token.Value).Problem!);
+                result.AddError(problem);
             }
         }
 
-        return [.. values];
+        return [.. targets];
+    }
+
+    private static Option<bool> CreatePublicOption() => new("--public") { Description = "Ports may be opened on addresses that other machines reach, and not on loopback only." };
+
+    /// <summary>Forwardings of one kind.</summary>
+    private sealed class RuleOption : Option<string[]>
+    {
+        private readonly bool _isUdp;
+        private readonly bool _isRemote;
+
+        public RuleOption(string name, string alias, string description, bool isUdp, bool isRemote)
+            : base(name, alias)
+        {
+            (_isUdp, _isRemote) = (isUdp, isRemote);
+            Description = $"{description} Can be repeated.";
+            HelpName = "[BIND:]PORT:HOST:PORT";
+            Validators.Add(static result =>
+            {
+                foreach (var token in result.Tokens)
+                {
+                    if (!ForwardRule.TryParse(token.Value, out _, out var problem))
+                    {
+                        result.AddError(problem);
+                    }
+                }
+            });
+        }
+
+        /// <summary>Returns the rules that texts are; what is none has been told.</summary>
+        public IEnumerable<ForwardRule> RulesOf(IEnumerable<string>? texts)
+        {
+            foreach (var text in texts ?? [])
+            {
+                if (ForwardRule.TryParse(text, out var rule, out _))
+                {
+                    yield return rule with { IsUdp = _isUdp, IsRemote = _isRemote };
+                }
+            }
+        }
     }
 }

@@ -127,7 +127,7 @@ internal sealed class ForwardRun(
             // The watch is answered by whoever forwards, and by nobody else.
             if (!await session.WatchAsync(cancellationToken))
             {
-                throw new CliException(ExitCodes.Refused, $"{Peer} does not keep the connection: compare the versions of both sides.");
+                throw new CliException(ExitCodes.Protocol, $"{Peer} does not forward, or has gone: it must run psec forward serve.");
             }
 
             foreach (var rule in rules.Where(rule => rule.IsRemote))

@@ -109,10 +109,19 @@ internal sealed partial class ForwardSession : IDisposable
     /// <exception cref="PacketSecConnectionException">The connection ended.</exception>
     public async Task<bool> WatchAsync(CancellationToken cancellationToken)
     {
-        var stream = await _connection.OpenStreamAsync(cancellationToken);
-        var answer = await AskAsync(stream, new(ForwardKind.Watch), cancellationToken);
-        _ = Track(KeepWatchingAsync(stream));
-        return answer.Code == ForwardCode.Done;
+        using var limit = new CancellationTokenSource(RequestTime, _policy.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            var stream = await _connection.OpenStreamAsync(either.Token);
+            var answer = await AskAsync(stream, new(ForwardKind.Watch), either.Token);
+            _ = Track(KeepWatchingAsync(stream));
+            return answer.Code == ForwardCode.Done;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     public void Dispose() => _over.Dispose();

@@ -80,6 +80,22 @@ internal static class ForwardTargets
         return await listener.AcceptAsync(ceiling.Token);
     }
 
+    /// <summary>Takes the connection that a client's leads to.</summary>
+    /// <exception cref="SocketException">The client's was reset instead.</exception>
+    public static async Task<Socket> TakeAsync(this Socket listener, Socket client)
+    {
+        using var ceiling = Api.EndpointPair.Ceiling();
+        var taking = listener.AcceptAsync(ceiling.Token).AsTask();
+        var reading = client.ReceiveAsync(new byte[1], SocketFlags.None, ceiling.Token).AsTask();
+        if (await Task.WhenAny(taking, reading) == reading)
+        {
+            await ceiling.CancelAsync();
+            await reading;
+        }
+
+        return await taking;
+    }
+
     public static async Task SendAllAsync(this Socket socket, ReadOnlyMemory<byte> bytes)
     {
         using var ceiling = Api.EndpointPair.Ceiling();
@@ -109,6 +125,18 @@ internal static class ForwardTargets
         using var ceiling = Api.EndpointPair.Ceiling();
         var buffer = new byte[65_536];
         return buffer[..await socket.ReceiveAsync(buffer, SocketFlags.None, ceiling.Token)];
+    }
+
+    /// <summary>Asserts that a connection to a port is reset at once, which may be before it is known to stand.</summary>
+    public static async Task AssertResetsAsync(this IPEndPoint port)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var error = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            await socket.ConnectAsync(port);
+            await socket.ReadAllAsync();
+        });
+        Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
     }
 
     /// <summary>Asserts that the other side ended the connection as one that failed.</summary>
