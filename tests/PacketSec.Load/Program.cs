@@ -2,6 +2,7 @@ using System.CommandLine;
 using PacketSec.Load;
 using PacketSec.Load.Compare;
 using PacketSec.Load.Compare.Contestants;
+using PacketSec.Load.Forward;
 using PacketSec.Load.Plot;
 using PacketSec.Load.Storm;
 using PacketSec.Load.Tickets;
@@ -14,6 +15,6 @@ forged.SetAction((result, token) => ForgedFlood.RunAsync(result.GetValue(count),
 var root = new RootCommand("Attack and load generators for PacketSec, on loopback and in simulations only.")
 {
     forged, ProposalCommand.Create(), CompareCommand.Create(), SweepCommand.Create(), PlotCommand.Create(), OursCommand.Create(), StormCommand.Create(),
-    StormCommand.CreateSides(), TicketsCommand.Create(), TicketsCommand.CreateSides(),
+    StormCommand.CreateSides(), TicketsCommand.Create(), TicketsCommand.CreateSides(), ForwardCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();
