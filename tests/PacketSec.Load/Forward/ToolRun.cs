@@ -8,10 +8,10 @@ namespace PacketSec.Load.Forward;
 /// <summary>A command of the tool, which runs in this process.</summary>
 internal sealed class ToolRun
 {
-    private readonly Lines _lines = new();
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
 
     public ToolRun(string[] args, CancellationToken stop)
-        => Ended = Task.Run(() => CliApplication.RunAsync([.. args, "--json"], TextReader.Null, _lines, Console.Error, cancellationToken: stop), CancellationToken.None);
+        => Ended = Task.Run(() => RunAsync(args, stop), CancellationToken.None);
 
     public Task<int> Ended { get; }
 
@@ -34,14 +34,16 @@ internal sealed class ToolRun
         }
     }
 
-    private sealed class Lines : TextWriter
+    private async Task<int> RunAsync(string[] args, CancellationToken stop)
     {
-        private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+        await using var output = new Lines(_lines.Writer);
+        return await CliApplication.RunAsync([.. args, "--json"], TextReader.Null, output, Console.Error, cancellationToken: stop);
+    }
 
-        public ChannelReader<string> Reader => _lines.Reader;
-
+    private sealed class Lines(ChannelWriter<string> lines) : TextWriter
+    {
         public override Encoding Encoding => Encoding.UTF8;
 
-        public override void WriteLine(string? value) => _lines.Writer.TryWrite(value ?? string.Empty);
+        public override void WriteLine(string? value) => lines.TryWrite(value ?? string.Empty);
     }
 }
