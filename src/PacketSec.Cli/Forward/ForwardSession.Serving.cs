@@ -63,7 +63,7 @@ internal sealed partial class ForwardSession
 
     private async Task ConnectTcpAsync(PacketSecStream stream, string host, int port)
     {
-        Socket? socket = null;
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             if (Interlocked.Increment(ref _connections) > _policy.MostConnections)
@@ -72,7 +72,6 @@ internal sealed partial class ForwardSession
                 return;
             }
 
-            socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             if (await ConnectAsync(socket, host, port) is { } problem)
             {
                 await RefuseAsync(stream, ForwardCode.Unreachable, $"{host}:{port}", problem);
@@ -83,10 +82,15 @@ internal sealed partial class ForwardSession
             _tally.CountConnection();
             await TcpPump.RunAsync(socket, stream, Over);
         }
+        catch (Exception error) when (IsOver(error))
+        {
+            // The target sees that what it has accepted failed, and did not end.
+            TcpPump.Abort(socket);
+            throw;
+        }
         finally
         {
             Interlocked.Decrement(ref _connections);
-            socket?.Dispose();
         }
     }
 
