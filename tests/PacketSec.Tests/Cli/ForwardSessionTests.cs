@@ -171,6 +171,42 @@ public sealed class ForwardSessionTests
         }
     }
 
+    //= spec/forward.md#forward-flow-answered
+    [Fact(Timeout = Ceiling)]
+    public async Task Sixteen_datagrams_wait_for_the_answer_and_none_is_sent_before()
+    {
+        using var target = ForwardTargets.BindUdp();
+        await using var pair = await ConnectionPair.OpenAsync(ForwardSession.Options, ForwardSession.Options);
+        var tally = new ForwardTally();
+        using var session = new ForwardSession(pair.Dialled, new(), tally, Sides.Silent());
+        var running = session.RunAsync();
+        await using var entrance = Entrance.Open(IPAddress.Loopback, 0, isUdp: true, new(), tally);
+        using var stop = new CancellationTokenSource();
+        var taking = entrance.RunAsync(() => session, new(ForwardKind.ConnectUdp, "127.0.0.1", 9), stop.Token);
+        for (byte i = 0; i < 17; i++)
+        {
+            await target.SendToAsync(new[] { i }, entrance.LocalEndPoint);
+        }
+
+        await using var stream = await pair.Accepted.AcceptStreamAsync();
+        await Until.TrueAsync(() => tally.Dropped == 1);
+        var buffer = new byte[100];
+        var receiving = pair.Accepted.ReceiveDatagramAsync(buffer).AsTask();
+        Assert.False(receiving.IsCompleted);
+        await stream.WriteAsync(new ForwardAnswer(ForwardCode.Done).ToBytes());
+        for (byte i = 0; i < 16; i++)
+        {
+            var length = await receiving.WithinCeiling();
+            Assert.Equal(i, buffer[length - 1]);
+            receiving = i < 15 ? pair.Accepted.ReceiveDatagramAsync(buffer).AsTask() : receiving;
+        }
+
+        await stop.CancelAsync();
+        await pair.Dialled.DisposeAsync();
+        await running.WithinCeiling();
+        await taking.WithinCeiling();
+    }
+
     //= spec/forward.md#forward-flow-count
     [Theory(Timeout = Ceiling)]
     [InlineData(2, 1024)]
