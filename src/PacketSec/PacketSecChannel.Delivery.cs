@@ -117,6 +117,9 @@ public sealed partial class PacketSecChannel
         Attach();
     }
 
+    /// <summary>Gives the channel's datagrams to the connection that follows the one that has them now.</summary>
+    internal void Succeed(ConnectionDriver successor) => Volatile.Write(ref _sink, successor);
+
     /// <summary>Begins the connection of the channel, or hands out the one that the peer has begun since.</summary>
     internal ConnectionDriver OpenConnection(PacketSecConnectionOptions options)
     {

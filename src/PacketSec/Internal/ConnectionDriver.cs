@@ -74,6 +74,7 @@ internal sealed partial class ConnectionDriver : TimerWheel.Entry, IPacketSink
 
         var index = 0;
         var restarted = false;
+        ConnectionDriver? successor = null;
         try
         {
             var now = Now;
@@ -85,6 +86,14 @@ internal sealed partial class ConnectionDriver : TimerWheel.Entry, IPacketSink
                 payloads = restarted ? payloads : payloads[lengths[index]..];
             }
 
+            if (restarted)
+            {
+                // Before anybody learns of the end: whoever does may open the next connection at once.
+                successor = new ConnectionDriver(_channel, _options);
+                Volatile.Write(ref _successor, successor);
+                _channel.Succeed(successor);
+            }
+
             Dispatch();
         }
         finally
@@ -92,16 +101,8 @@ internal sealed partial class ConnectionDriver : TimerWheel.Entry, IPacketSink
             Gate.Exit();
         }
 
-        if (restarted)
-        {
-            // The packet that tells of the restart is the new connection's first.
-            var successor = new ConnectionDriver(_channel, _options);
-            Volatile.Write(ref _successor, successor);
-            _channel.Attach(successor);
-            return successor.Receive(payloads, lengths[(index - 1)..], sessions[(index - 1)..]);
-        }
-
-        return DropReason.None;
+        // The packet that tells of the restart is the new connection's first.
+        return successor?.Receive(payloads, lengths[(index - 1)..], sessions[(index - 1)..]) ?? DropReason.None;
     }
 
     //= spec/streams.md#ack-per-batch
