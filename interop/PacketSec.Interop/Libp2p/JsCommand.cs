@@ -41,7 +41,10 @@ internal static class JsCommand
 
         await JsBuild.InstallAsync(stop);
         var failures = new ConcurrentDictionary<JsCell, string?>();
-        await Parallel.ForEachAsync(cells, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = stop }, async (cell, cancellation) =>
+
+        // Those that take longest, because most is lost, begin first.
+        var order = cells.OrderByDescending(cell => cell.Loss);
+        await Parallel.ForEachAsync(order, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = stop }, async (cell, cancellation) =>
         {
             var started = Stopwatch.GetTimestamp();
             var failure = await RunAsync(cell, seed, cancellation);
