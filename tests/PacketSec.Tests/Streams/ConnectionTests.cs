@@ -202,6 +202,7 @@ public sealed class ConnectionTests
     public async Task Silence_ends_a_connection_by_the_smaller_timeout()
     {
         var time = new ManualTimeProvider();
+        using var ceiling = EndpointPair.Ceiling();
         await using var pair = await ConnectionPair.OpenAsync(
             new() { IdleTimeout = TimeSpan.FromSeconds(20) }, new() { IdleTimeout = TimeSpan.FromSeconds(10) }, o => o with { TimeProvider = time });
         await pair.OpenStreamAsync();
@@ -209,7 +210,7 @@ public sealed class ConnectionTests
         {
             // What is delayed by 25 ms, the acknowledgement, waits for this clock.
             time.Advance(TimeSpan.FromMilliseconds(5));
-            await Task.Delay(5);
+            await Task.Delay(5, ceiling.Token);
         }
 
         time.Advance(TimeSpan.FromSeconds(8));
@@ -221,6 +222,7 @@ public sealed class ConnectionTests
             // On a busy machine a packet may be dropped, and is sent again by this clock.
             time.Advance(TimeSpan.FromMilliseconds(5));
             await Task.WhenAny(accepting, Task.Delay(5));
+            ceiling.Token.ThrowIfCancellationRequested();
         }
 
         Assert.False(pair.Accepted.Closed.IsCompleted);
@@ -229,6 +231,7 @@ public sealed class ConnectionTests
         {
             time.Advance(TimeSpan.FromSeconds(1));
             await Task.WhenAny(pair.Accepted.Closed, Task.Delay(20));
+            ceiling.Token.ThrowIfCancellationRequested();
         }
 
         Assert.Equal(PacketSecConnectionError.IdleTimeout, (await pair.Accepted.Closed).Error);
