@@ -154,6 +154,7 @@ public sealed partial class PeerMachine
     //= spec/psec.md#one-wins
     private void OnWon(Session session)
     {
+        EndOtherAnswers();
         if (_negotiating is { } negotiating)
         {
             Request(new NegotiationRequest.Won(negotiating.Path.Remote, session.Agreement!));
@@ -181,12 +182,25 @@ public sealed partial class PeerMachine
     }
 
     /// <summary>Stops repeating finishes: the attempt is won, but who got one of them may believe in its session.</summary>
-    private void SilenceFinishes(bool ofNegotiation = true)
+    private void SilenceFinishes()
     {
-        foreach (var finishing in _finishings.Where(finishing => finishing.OfNegotiation == ofNegotiation && finishing.Session.Role == SessionRole.Initiator))
+        foreach (var finishing in _finishings.Where(finishing => finishing.OfNegotiation && finishing.Session.Role == SessionRole.Initiator))
         {
             finishing.NextCopy = null;
             finishing.Session.PendingFinish = 0;
+        }
+    }
+
+    /// <summary>Ends what was made of other answers, where their responder believes in none before the first packet on it.</summary>
+    //= spec/secret-handshake.md#kept-alone
+    private void EndOtherAnswers()
+    {
+        for (var i = _finishings.Count - 1; i >= 0; i--)
+        {
+            if (_finishings[i].Session is { Role: SessionRole.Initiator, Scheme.FinishLeavesOpen: true })
+            {
+                GiveUp(_finishings[i]);
+            }
         }
     }
 

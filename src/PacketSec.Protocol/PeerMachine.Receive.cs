@@ -236,7 +236,7 @@ public sealed partial class PeerMachine
             {
                 // Other answers were taken beside this one, and each made a session that nobody has.
                 EndHandshakes();
-                SilenceFinishes(ofNegotiation: false);
+                EndOtherAnswers();
             }
         }
 

@@ -214,6 +214,37 @@ public sealed class SecretAdversaryScenarios
         Assert.Equal(2, pair.A.Drops(DropReason.NoHandshake));
     }
 
+    //= spec/secret-handshake.md#answers
+    //= spec/secret-handshake.md#kept-alone
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Of_several_answers_that_were_taken_one_becomes_a_session(bool negotiated)
+    {
+        var options = negotiated ? SecretPair.Negotiated() : SecretPair.Direct();
+        using var pair = SecretPair.New(1, Pair.Lan, options, options);
+        var record = new RecordingTap();
+        pair.World.Network.AddTap(record);
+        var copies = 2;
+        pair.World.Network.AddTap((in TappedDatagram datagram) =>
+        {
+            while (Header.Read(datagram.Bytes) == SecretPair.Message1 && copies-- > 0)
+            {
+                pair.World.Network.Inject(datagram.From, datagram.To, datagram.Bytes);
+            }
+
+            return TapVerdict.Pass;
+        });
+        pair.Dial();
+        pair.RunUntilOpen();
+        pair.Run(12);
+        Assert.Equal(3, record.Datagrams.Where(datagram => datagram.Word == SecretPair.Message3).Select(datagram => Convert.ToHexString(datagram.Bytes)).Distinct().Count());
+        Assert.Equal(3, pair.B.EventsOf<EndpointEvent.SessionEstablished>().Count());
+        Assert.Single(pair.A.EventsOf<PeerEvent.SessionConfirmed>());
+        Assert.Single(pair.B.EventsOf<PeerEvent.SessionConfirmed>());
+        pair.CheckAlive();
+    }
+
     [Fact]
     public void Nobody_reports_a_peer_whose_messages_a_man_in_the_middle_replaced()
     {
