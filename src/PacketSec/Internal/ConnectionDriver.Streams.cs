@@ -88,6 +88,7 @@ internal sealed partial class ConnectionDriver
 
             if (count == 0 && ended && state.Receive!.ResetCode is { } code)
             {
+                Dispatch();
                 throw PacketSecConnectionException.OfReset(code, state.Id);
             }
 

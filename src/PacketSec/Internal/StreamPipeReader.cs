@@ -21,7 +21,7 @@ internal sealed class StreamPipeReader(PacketSecStream stream) : PipeReader
         ThrowIfUnfit();
         if (Interlocked.Exchange(ref _cancelled, 0) != 0)
         {
-            result = Lend(default, isCanceled: true);
+            result = LendCancelled();
             return true;
         }
 
@@ -44,7 +44,7 @@ internal sealed class StreamPipeReader(PacketSecStream stream) : PipeReader
         {
             if (Interlocked.Exchange(ref _cancelled, 0) != 0)
             {
-                return Lend(default, isCanceled: true);
+                return LendCancelled();
             }
 
             if (stream.Connection.TryPeek(stream, stream.State, _examined, cancellationToken, out var lent, out var wait))
@@ -108,6 +108,13 @@ internal sealed class StreamPipeReader(PacketSecStream stream) : PipeReader
         {
             throw new InvalidOperationException("Something is lent: advance first, then read again.");
         }
+    }
+
+    /// <summary>A read that was called off lends what is there, examined or not.</summary>
+    private ReadResult LendCancelled()
+    {
+        stream.Connection.TryPeekNow(stream, stream.State, examined: -1, out var lent);
+        return Lend(lent, isCanceled: true);
     }
 
     private ReadResult Lend(in LentBytes lent, bool isCanceled)

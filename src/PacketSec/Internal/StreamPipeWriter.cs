@@ -12,13 +12,14 @@ internal sealed class StreamPipeWriter(PacketSecStream stream) : PipeWriter
 {
     private ArrayBufferWriter<byte>? _aside;
     private int _inPlace;
+    private int _asideTaken;
     private bool _lendsAside;
     private bool _completed;
     private int _cancelled;
 
     public override bool CanGetUnflushedBytes => true;
 
-    public override long UnflushedBytes => _inPlace + (_aside?.WrittenCount ?? 0);
+    public override long UnflushedBytes => _inPlace + (_aside?.WrittenCount ?? 0) - _asideTaken;
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -63,20 +64,24 @@ internal sealed class StreamPipeWriter(PacketSecStream stream) : PipeWriter
                 await wait.ConfigureAwait(false);
             }
 
-            for (var offset = 0; _aside is { } aside && offset < aside.WrittenCount;)
+            // Who cancels finds the rest still unflushed, and the next flush goes on behind what was taken.
+            while (_aside is { } aside && _asideTaken < aside.WrittenCount && Volatile.Read(ref _cancelled) == 0)
             {
-                offset += stream.Connection.Write(stream, stream.State, aside.WrittenSpan[offset..], cancellationToken, out wait);
-                if (offset < aside.WrittenCount)
+                _asideTaken += stream.Connection.Write(stream, stream.State, aside.WrittenSpan[_asideTaken..], cancellationToken, out wait);
+                if (_asideTaken < aside.WrittenCount)
                 {
                     await wait.ConfigureAwait(false);
                 }
             }
 
-            _aside?.ResetWrittenCount();
+            if (_asideTaken == _aside?.WrittenCount)
+            {
+                ClearAside();
+            }
         }
         catch (PacketSecConnectionException error) when (error.Error == PacketSecConnectionError.StreamStopped)
         {
-            _aside?.ResetWrittenCount();
+            ClearAside();
             return new(isCanceled: false, isCompleted: true);
         }
 
@@ -115,6 +120,12 @@ internal sealed class StreamPipeWriter(PacketSecStream stream) : PipeWriter
 
         _completed = true;
         stream.CompleteWrites();
+    }
+
+    private void ClearAside()
+    {
+        _aside?.ResetWrittenCount();
+        _asideTaken = 0;
     }
 
     private void ThrowIfCompleted()

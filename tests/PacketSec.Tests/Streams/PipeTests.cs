@@ -142,6 +142,62 @@ public sealed class PipeTests
     }
 
     [Fact]
+    public async Task A_read_that_is_called_off_lends_what_is_there()
+    {
+        await using var pair = await ConnectionPair.OpenAsync();
+        var (opened, accepted) = await pair.OpenStreamAsync();
+        await opened.WriteAsync("half "u8.ToArray());
+        var input = accepted.Input;
+        var result = await input.ReadAsync().AsTask().WithinCeiling();
+        input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        var reading = input.ReadAsync().AsTask();
+        input.CancelPendingRead();
+        result = await reading.WithinCeiling();
+        Assert.True(result.IsCanceled);
+        Assert.Equal("half "u8.ToArray(), result.Buffer.ToArray());
+
+        // It stays examined.
+        input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        Assert.False(input.TryRead(out _));
+        input.CancelPendingRead();
+        Assert.True(input.TryRead(out result) && result.IsCanceled);
+        input.AdvanceTo(result.Buffer.End);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_a_flush_that_was_called_off_has_taken_is_not_sent_again(bool byToken)
+    {
+        await using var pair = await ConnectionPair.OpenAsync(
+            dialler: new() { SendBuffer = 64 * 1024 }, listener: new() { StreamWindow = 65_536, MaxStreamWindow = 65_536 });
+        var (opened, accepted) = await pair.OpenStreamAsync();
+        var bytes = Pattern(400 * 1024);
+        var output = opened.Output;
+        output.Write(bytes);
+        using var cancelling = new CancellationTokenSource();
+        var flushing = output.FlushAsync(cancelling.Token).AsTask();
+        await Until.TrueAsync(() => output.UnflushedBytes < bytes.Length - (64 * 1024));
+        if (byToken)
+        {
+            await cancelling.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => flushing.WithinCeiling());
+        }
+        else
+        {
+            output.CancelPendingFlush();
+            Assert.True((await flushing.WithinCeiling()).IsCanceled);
+        }
+
+        Assert.InRange(output.UnflushedBytes, 1, bytes.Length - (64 * 1024));
+        var reading = accepted.ReadAllAsync();
+        Assert.Equal(new FlushResult(false, false), await output.FlushAsync().AsTask().WithinCeiling());
+        Assert.Equal(0, output.UnflushedBytes);
+        await output.CompleteAsync();
+        Assert.Equal(bytes, await reading);
+    }
+
+    [Fact]
     public async Task Completion_with_an_error_resets_and_a_completed_reader_stops_the_writer()
     {
         await using var pair = await ConnectionPair.OpenAsync();
