@@ -36,6 +36,7 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
     private const int Interrupted = 4;
     private const int Refused = 111;
     private const int SockaddrSize = 16;
+    private const int CacheLine = 64;
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
     private readonly int _descriptor;
@@ -48,6 +49,7 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
     private readonly byte[] _controls = GC.AllocateArray<byte>(2 * MostMessages * ControlSize, pinned: true);
     private readonly byte[] _target = GC.AllocateArray<byte>(SockaddrSize, pinned: true);
     private int _queued;
+    private int _end;
 
     /// <summary>Creates a socket on a port that the system chooses.</summary>
     /// <param name="port">The port of 127.0.0.1 to send to.</param>
@@ -60,13 +62,12 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
         _socket.Bind(new IPEndPoint(IPAddress.Any, 0));
         _descriptor = (int)_socket.Handle;
         _messageSize = messageSize;
-        _send = GC.AllocateArray<byte>(MostMessages * messageSize, pinned: true);
+        _send = GC.AllocateArray<byte>(MostMessages * (messageSize + CacheLine), pinned: true);
         BitConverter.TryWriteBytes(_target, (ushort)AddressFamily.InterNetwork);
         BinaryPrimitives.WriteUInt16BigEndian(_target.AsSpan(2), (ushort)port);
         IPAddress.Loopback.TryWriteBytes(_target.AsSpan(4), out _);
         for (var i = 0; i < MostMessages; i++)
         {
-            _vectors[i] = new() { Base = Pointer(_send, i * messageSize) };
             _vectors[MostMessages + i] = new() { Base = Pointer(_receive, i * ReceiveSize), Length = ReceiveSize };
         }
     }
@@ -74,7 +75,7 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
     public ushort Port => (ushort)((IPEndPoint)_socket.LocalEndPoint!).Port;
 
     /// <summary>Gets the room of the next message.</summary>
-    public Span<byte> Next => _send.AsSpan(_queued * _messageSize, _messageSize);
+    public Span<byte> Next => _send.AsSpan(_end, _messageSize);
 
     /// <summary>Queues what was written to <see cref="Next"/>, and sends all that is queued when that is as much as one call takes.</summary>
     public void Queue(uint source, int length, int segmentSize)
@@ -93,7 +94,9 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
             controlLength += sizeof(ControlHeader) + 8;
         }
 
-        _vectors[_queued].Length = (nuint)length;
+        // Close together, as in C: what is in the nearest cache is copied from there.
+        _vectors[_queued] = new() { Base = Pointer(_send, _end), Length = (nuint)length };
+        _end += (length + CacheLine - 1) / CacheLine * CacheLine;
         _sendMessages[_queued] = new()
         {
             Name = Pointer(_target, 0),
@@ -123,6 +126,7 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
         }
 
         _queued = 0;
+        _end = 0;
     }
 
     /// <summary>Takes what has come, without waiting.</summary>

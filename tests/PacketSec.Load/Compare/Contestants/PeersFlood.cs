@@ -17,7 +17,7 @@ internal sealed class PeersFlood : IDisposable
     private const int PeersPerNetwork = 16;
 
     // A round takes some 30 ms, and no deadline of a peer that only sends is as near as this many of them.
-    private const int SettleRounds = 4;
+    private const int SettleRounds = 16;
     private const int Networks = 250;
 
     // Receipts are looked for that seldom: a call takes as many as have come.
@@ -87,7 +87,7 @@ internal sealed class PeersFlood : IDisposable
                     Settle(_machines[turn]);
                 }
 
-                turn = (turn + 1) % _machines.Length;
+                turn = After(turn, 1);
                 round += turn == 0 ? 1 : 0;
             }
 
@@ -176,9 +176,20 @@ internal sealed class PeersFlood : IDisposable
     /// <summary>Asks for what the next peers need, which thousands of others have driven out of the caches.</summary>
     private void LookAhead(int turn)
     {
-        PeerMachine.Fetch(_machines[(turn + 3) % _machines.Length]);
-        _machines[(turn + 2) % _machines.Length].FetchState();
-        _machines[(turn + 1) % _machines.Length].FetchSendKey();
+        PeerMachine.Fetch(_machines[After(turn, 3)]);
+        _machines[After(turn, 2)].FetchState();
+        _machines[After(turn, 1)].FetchSendKey();
+    }
+
+    // Without a division: four of them for each datagram show in the profile.
+    private int After(int turn, int steps)
+    {
+        for (turn += steps; turn >= _machines.Length;)
+        {
+            turn -= _machines.Length;
+        }
+
+        return turn;
     }
 
     private void SendBurst(PeerMachine machine, byte[] payload, ref long index)
