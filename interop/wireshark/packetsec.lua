@@ -1,8 +1,9 @@
--- A Wireshark dissector of what PacketSec sends over UDP: frames of PSEC, handshakes of p2pke-1, sealed packets. It needs no keys and has none.
--- The bytes are those of spec/psec.md, spec/p2pke.md and spec/sessions.md; the kinds have the names of `psec inspect --json`.
+-- A Wireshark dissector of what PacketSec sends over UDP: frames of PSEC, handshakes of p2pke-1 and mychips-1, sealed packets. It needs no keys.
+-- The bytes are those of spec/psec.md, p2pke.md, mychips.md and sessions.md there; the kinds have the names of `psec inspect --json`.
 
 local psec = Proto("psec", "PacketSec negotiation (PSEC)")
 local p2pke = Proto("p2pke", "PacketSec handshake (p2pke-1)")
+local mychips = Proto("mychips", "PacketSec handshake (mychips-1)")
 local session = Proto("packetsec_session", "PacketSec session")
 
 local directions = { [0] = "initiator to responder", [1] = "responder to initiator" }
@@ -32,6 +33,17 @@ local h = {
 }
 p2pke.fields = { h.ephemeral, h.suite, h.timestamp, h.key, h.peer_id, h.signature, h.tag, h.sealed_size }
 
+local m = {
+  letter = ProtoField.string("mychips.letter", "Letter"),
+  ephemeral = ProtoField.bytes("mychips.ephemeral", "Ephemeral key"),
+  name_ephemeral = ProtoField.bytes("mychips.name_ephemeral", "Ephemeral key of the name"),
+  site_id_size = ProtoField.uint32("mychips.site_id_size", "Site ID bytes"),
+  claim_size = ProtoField.uint32("mychips.claim_size", "Claim bytes"),
+  strings_size = ProtoField.uint32("mychips.strings_size", "Bytes of user's address and purpose"),
+  certificate_size = ProtoField.uint32("mychips.certificate_size", "Certificate bytes"),
+}
+mychips.fields = { m.letter, m.ephemeral, m.name_ephemeral, m.site_id_size, m.claim_size, m.strings_size, m.certificate_size }
+
 local s = {
   direction = ProtoField.uint32("session.direction", "Direction", base.DEC, directions, 0x80000000),
   counter = ProtoField.uint32("session.counter", "Counter", base.DEC, nil, 0x7fffffff),
@@ -47,7 +59,7 @@ psec.experts = { malformed, ambiguous }
 local MAX_HANDSHAKE = 2048
 local OVERHEAD = 20
 local CLOSING = 2 ^ 31 - 1
-local P2PKE = "p2pke-1"
+local P2PKE, MYCHIPS = "p2pke-1", "mychips-1"
 
 -- Bytes. Positions count from 1, as those of Lua strings do; readers return nil and the problem when something is wrong.
 
@@ -282,6 +294,7 @@ local function add_malformed(tree, kind, drop, problem)
   return "malformed " .. kind .. ": " .. problem
 end
 
+-- Of a transport packet of mychips-1 the header stands behind the letter: the range begins there.
 local function add_header(tree, tvb)
   local part = tree:add(session, tvb(0, 4), "Header")
   part:add(s.direction, tvb(0, 4))
@@ -332,6 +345,94 @@ local function add_init_hello(tree, tvb)
   return label, not drop
 end
 
+local function add_ambiguous(tree, tvb, name)
+  add_type(tree, "ambiguous")
+  tree:add_proto_expert_info(ambiguous, "Can be " .. name .. ", or data")
+  add_sealed(tree, tvb)
+  return "ambiguous: " .. name .. ", or data"
+end
+
+-- mychips-1. The sizes are those of the table in spec/mychips.md, section 2.
+
+-- Returns the layout of an N packet: where the name begins, and its length. The second message, a K of 49 bytes, ends the packet.
+local function read_site(bytes)
+  local name = read_delimited(bytes, 2, "the name")
+  if not name or name.length < 49 or name.length > 303 or bytes:byte(name.after) ~= 75 or #bytes ~= name.after + 48 then return nil end
+  return name
+end
+
+local FIRST = { I = "mychips_ticket", N = "mychips_site", K = "mychips_known" }
+
+-- Returns the kind of a packet that begins with a letter, the drop reason and the problem; the latter two are nil when nothing is wrong.
+local function read_lettered(bytes)
+  local letter, size = bytes:sub(1, 1), #bytes
+  if letter == "T" then
+    if bytes:sub(2, 5) == "\0\0\0\12" then
+      if size < 21 or size > 1045 then return "mychips_finish", size < 21 and "TooShort" or "TooLong", "it has less than 21 bytes, or more than 1045" end
+      return "mychips_finish"
+    elseif size < 21 then
+      return "packet", "TooShort", "it has less than 21 bytes"
+    end
+    local b1, b2, b3, b4 = bytes:byte(2, 5)
+    local counter = (b1 % 128) * 2 ^ 24 + b2 * 2 ^ 16 + b3 * 2 ^ 8 + b4
+    if counter < 16 then return "packet", "ReservedCounter", string.format("counter %d is reserved", counter) end
+    return counter == CLOSING and "closing" or "data"
+  end
+  local kind, longest = FIRST[letter] or "mychips_answer", FIRST[letter] and 675 or 49
+  if size < 49 or size > longest then
+    return kind, size < 49 and "TooShort" or "TooLong", "it has less than 49 bytes, or more than " .. longest
+  elseif (letter == "I" and size < 163) or (letter == "K" and size ~= 49) or (letter == "N" and not read_site(bytes)) then
+    return kind, "Malformed", "its parts do not have their lengths"
+  end
+  return kind
+end
+
+local function add_lettered(tree, tvb, kind)
+  local bytes = tvb:raw()
+  local letter, size = bytes:sub(1, 1), #bytes
+  add_type(tree, kind)
+  local part = tree:add(mychips, tvb(), "Letter " .. letter)
+  part:add(m.letter, tvb(0, 1))
+  if letter ~= "T" then
+    part:add(m.ephemeral, letter == "N" and tvb(size - 48, 32) or tvb(1, 32))
+    if letter == "I" then
+      part:add(m.claim_size, size - 97):set_generated()
+      part:add(m.strings_size, size - 163):set_generated()
+    elseif letter == "N" then
+      local name = read_site(bytes)
+      part:add(m.name_ephemeral, tvb(name.at - 1, 32))
+      part:add(m.site_id_size, name.length - 48):set_generated()
+    end
+  elseif kind == "mychips_finish" then
+    add_header(tree, tvb(1):tvb())
+    part:add(m.certificate_size, size - 21):set_generated()
+  else
+    return add_sealed(tree, tvb(1):tvb())
+  end
+  return kind .. " of " .. MYCHIPS
+end
+
+local function add_first_lettered(tree, tvb)
+  local first = FIRST[tvb:raw():sub(1, 1)]
+  if not first then return add_malformed(tree, "packet", "UnexpectedHandshake", "it does not begin with I, N or K") end
+  local kind, drop, problem = read_lettered(tvb:raw())
+  return drop and add_malformed(tree, kind, drop, problem) or add_lettered(tree, tvb, kind)
+end
+
+-- To other schemes these are packets with counters that no session reaches, so what fits is of this one, whatever was seen before.
+local function try_lettered(tree, tvb, pinfo, flow, has_session)
+  local kind, drop, problem = read_lettered(tvb:raw())
+  if not drop then
+    learn_session(pinfo, flow)
+    learn_scheme(pinfo, flow, MYCHIPS)
+    return add_lettered(tree, tvb, kind)
+  elseif scheme_of(pinfo, flow) == MYCHIPS or tvb:len() < OVERHEAD then
+    return add_malformed(tree, kind, drop, problem)
+  elseif not has_session then
+    return add_ambiguous(tree, tvb, "a malformed " .. kind .. " (" .. problem .. ")")
+  end
+end
+
 local function add_proposal(tree, tvb, frame)
   local bytes = tvb:raw()
   add_type(tree, "proposal")
@@ -348,6 +449,7 @@ local function add_proposal(tree, tvb, frame)
     local inner = tvb(frame.first_packet.at - 1, frame.first_packet.length)
     local part = tree:add(f.first_packet, inner)
     if first_scheme == P2PKE then add_init_hello(part, inner:tvb()) end
+    if first_scheme == MYCHIPS then add_first_lettered(part, inner:tvb()) end
   end
   return "proposal, first choice " .. (first_scheme or "none")
 end
@@ -360,13 +462,6 @@ local function add_accept(tree, tvb, range)
   return cookie and "retry" or "accept " .. text
 end
 
-local function add_ambiguous(tree, tvb, name)
-  add_type(tree, "ambiguous")
-  tree:add_proto_expert_info(ambiguous, "Can be " .. name .. ", or data")
-  add_sealed(tree, tvb)
-  return "ambiguous: " .. name .. ", or data"
-end
-
 -- The schemes whose messages say by their first word which they are, and otherwise nothing.
 local SCHEME_OF_WORD = {
   [0x00000004] = "noise-xx-1", [0x80000005] = "noise-xx-1", [0x00000006] = "noise-xx-1",
@@ -376,8 +471,8 @@ local SCHEME_OF_WORD = {
 local function add_handshake(tree, tvb, pinfo, flow)
   local word, counter = tvb(0, 4):uint(), tvb(0, 4):uint() % 2 ^ 31
   local other = scheme_of(pinfo, flow)
-  if not other or other == P2PKE then other = SCHEME_OF_WORD[word] or other end
-  if other and other ~= P2PKE and not (word == 0 and not select(2, read_init_hello(tvb:raw()))) then
+  if not other or other == P2PKE or other == MYCHIPS then other = SCHEME_OF_WORD[word] or P2PKE end
+  if other ~= P2PKE and not (word == 0 and not select(2, read_init_hello(tvb:raw()))) then
     add_type(tree, "handshake")
     tree:add(f.scheme, other):set_generated()
     add_header(tree, tvb)
@@ -456,6 +551,9 @@ local function add_datagram(tree, tvb, pinfo)
   elseif first == 0xff and #bytes == 1 then
     add_type(tree, "reject")
     return "reject"
+  elseif bytes:find("^[INKAT]") then
+    local label = try_lettered(tree, tvb, pinfo, flow, has_session)
+    if label then return label end
   end
   return add_packet(tree, tvb, pinfo, flow)
 end

@@ -8,6 +8,7 @@ command -v tshark >/dev/null || { echo "tshark is not installed: apt-get install
 fields=(
     frame.number psec.type psec.kind psec.drop psec.peer_id psec.peer_id_is_hash psec.scheme psec.string psec.cookie psec.first_packet
     p2pke.ephemeral p2pke.suite p2pke.timestamp p2pke.key p2pke.peer_id p2pke.signature p2pke.tag p2pke.sealed_size
+    mychips.letter mychips.ephemeral mychips.name_ephemeral mychips.site_id_size mychips.claim_size mychips.strings_size mychips.certificate_size
     session.direction session.counter session.payload_size session.closing _ws.expert.message
 )
 
@@ -31,7 +32,7 @@ actual=$(
     echo "# by what the datagrams look like"
     dissect
     echo "# by port"
-    dissect -o psec.ports:4001-4004
+    dissect -o psec.ports:4001-4005
 )
 
 if [ "${1:-}" = --update ]; then

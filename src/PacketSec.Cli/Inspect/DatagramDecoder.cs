@@ -1,4 +1,5 @@
 using PacketSec.Protocol;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 
@@ -40,6 +41,7 @@ internal static class DatagramDecoder
             (byte)PsecFrameType.Proposal when PsecFrame.LooksLikeProposal(datagram) => DecodeProposal(datagram, flow, side),
             (byte)PsecFrameType.Accept => DecodeAccept(datagram, flow, side),
             (byte)PsecFrameType.Reject when datagram.Length == 1 => PsecFindings.OfReject(),
+            _ when Letters.Leads(datagram) => DecodeLettered(datagram, flow),
             _ => DecodePacket(datagram, flow),
         };
     }
@@ -53,13 +55,39 @@ internal static class DatagramDecoder
         var finding = new Finding("truncated", "not captured whole", Tone.Note);
         finding.Add("captured", captured.Length);
         var canBeFrame = PsecFrame.LooksLikeProposal(captured) || captured is [(byte)PsecFrameType.Accept, ..];
-        if (PacketHeader.TryRead(captured, out var header) && !canBeFrame)
+        if (Letters.TryReadTransport(captured, out var behindLetter))
+        {
+            MyChipsFindings.AddHeader(finding, behindLetter);
+            flow.HasSession |= length >= Letters.OverheadOf(Letters.HeaderSize);
+        }
+        else if (PacketHeader.TryRead(captured, out var header) && !canBeFrame && !Letters.Leads(captured))
         {
             AddHeader(finding, header);
             flow.HasSession |= length >= SpecLimits.DatagramOverhead;
         }
 
         return finding;
+    }
+
+    /// <summary>Describes a sealed packet.</summary>
+    /// <param name="payload">The length of its payload in bytes.</param>
+    /// <param name="header">Its header.</param>
+    /// <param name="addHeader">Tells the header.</param>
+    public static Finding OfSealed(int payload, PacketHeader header, Action<Finding, PacketHeader> addHeader)
+    {
+        var finding = header.Counter == PacketCounter.Closing ? new Finding("closing", "closing message", Tone.Note)
+            : payload == 0 ? new Finding("data", "empty packet", Tone.Note)
+            : new Finding("data", "data", Tone.Plain);
+        addHeader(finding, header);
+        finding.Add("payload_size", payload);
+        return finding;
+    }
+
+    /// <summary>Tells a header of four bytes.</summary>
+    public static void AddHeader(Finding finding, PacketHeader header)
+    {
+        finding.Add("direction", header.Direction == Direction.InitiatorToResponder ? "i2r" : "r2i");
+        finding.Add("counter", header.Counter.Value);
     }
 
     private static Finding DecodeProposal(ReadOnlySpan<byte> datagram, FlowState flow, int side)
@@ -108,6 +136,23 @@ internal static class DatagramDecoder
         return accept;
     }
 
+    // To other schemes these are packets with counters that no session reaches, so what fits is of this one, whatever was seen before.
+    //= spec/mychips.md#letters-by-state
+    private static Finding DecodeLettered(ReadOnlySpan<byte> datagram, FlowState flow)
+    {
+        var finding = MyChipsFindings.Of(datagram);
+        if (finding.Type != "malformed")
+        {
+            flow.HasSession = true;
+            flow.Scheme = MyChipsScheme.SchemeName;
+            return finding;
+        }
+
+        return flow.Scheme == MyChipsScheme.SchemeName || datagram.Length < SpecLimits.DatagramOverhead ? finding
+            : flow.HasSession ? DecodePacket(datagram, flow)
+            : Ambiguous(datagram, finding);
+    }
+
     private static Finding DecodePacket(ReadOnlySpan<byte> datagram, FlowState flow)
     {
         if (!PacketHeader.TryRead(datagram, out var header))
@@ -126,7 +171,7 @@ internal static class DatagramDecoder
         {
             flow.Scheme = P2pkeScheme.SchemeName;
         }
-        else if ((flow.Scheme is { } agreed and not P2pkeScheme.SchemeName ? agreed : SchemeOf(header.Word)) is { } scheme)
+        else if ((flow.Scheme is { } agreed and not (P2pkeScheme.SchemeName or MyChipsScheme.SchemeName) ? agreed : SchemeOf(header.Word)) is { } scheme)
         {
             finding = OfOtherScheme(datagram, header, scheme);
             isMessage = true;
@@ -175,18 +220,7 @@ internal static class DatagramDecoder
         }
 
         flow.HasSession = true;
-        return OfSealed(datagram.Length, header);
-    }
-
-    private static Finding OfSealed(int length, PacketHeader header)
-    {
-        var payload = length - SpecLimits.DatagramOverhead;
-        var finding = header.Counter == PacketCounter.Closing ? new Finding("closing", "closing message", Tone.Note)
-            : payload == 0 ? new Finding("data", "empty packet", Tone.Note)
-            : new Finding("data", "data", Tone.Plain);
-        AddHeader(finding, header);
-        finding.Add("payload_size", payload);
-        return finding;
+        return OfSealed(datagram.Length - SpecLimits.DatagramOverhead, header, AddHeader);
     }
 
     // Ambiguous are only bytes that are long enough for a sealed packet, and whose counter is that of one.
@@ -195,14 +229,8 @@ internal static class DatagramDecoder
         _ = PacketHeader.TryRead(datagram, out var header);
         var finding = new Finding("ambiguous", $"ambiguous: {frame.Title}, or data", Tone.Note);
         finding.Add("frame", frame);
-        finding.Add("packet", OfSealed(datagram.Length, header));
+        finding.Add("packet", OfSealed(datagram.Length - SpecLimits.DatagramOverhead, header, AddHeader));
         return finding;
-    }
-
-    private static void AddHeader(Finding finding, PacketHeader header)
-    {
-        finding.Add("direction", header.Direction == Direction.InitiatorToResponder ? "i2r" : "r2i");
-        finding.Add("counter", header.Counter.Value);
     }
 
     private static string SenderOf(PacketHeader header) => header.Direction == Direction.InitiatorToResponder ? "initiator" : "responder";

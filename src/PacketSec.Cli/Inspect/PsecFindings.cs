@@ -1,6 +1,8 @@
 using System.Text;
 using PacketSec.Crypto;
+using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 
@@ -61,6 +63,13 @@ internal static class PsecFindings
         if (scheme == P2pkeScheme.SchemeName)
         {
             return P2pkeFindings.OfInitHello(packet);
+        }
+
+        if (scheme == MyChipsScheme.SchemeName)
+        {
+            return Letters.LeadsFirst(packet)
+                ? MyChipsFindings.Of(packet)
+                : Finding.Malformed("packet", "packet", DropReason.UnexpectedHandshake, "it does not begin with I, N or K");
         }
 
         var finding = new Finding("handshake", "handshake message of another scheme", Tone.Good);

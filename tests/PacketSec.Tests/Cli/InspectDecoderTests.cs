@@ -16,6 +16,51 @@ public sealed class InspectDecoderTests
     private static readonly byte[] AcceptFrame = [1, 7, .. "p2pke-1"u8];
     private static readonly byte[] LongAccept = [1, 20, .. "twenty-characters-xx"u8];
 
+    /// <summary>Gets packets of <c>mychips-1</c> with one byte around each limit of their lengths.</summary>
+    public static IEnumerable<byte[]> Lettered =>
+    [
+        .. new[] { 48, 49, 162, 163, 675, 676 }.Select(length => Lettered('I', length)),
+        .. new[] { 48, 49, 50, 676 }.Select(length => Lettered('K', length)),
+        .. new[] { 48, 49, 50 }.Select(length => Lettered('A', length)),
+        Site(0), Site(255), Site(256),
+        .. new[] { 0x0000000cu, 0x8000000cu, 0x0000000bu, 0x0000000fu, 0x00000010u, 0x7fffffffu, 0xffffffffu }
+            .SelectMany(word => new[] { Transport(word, 0), Transport(word, 0)[..^1] }),
+        Transport(12, 1024), Transport(12, 1025), Transport(16, 1025),
+    ];
+
+    public static TheoryData<byte[], string> Letters => new()
+    {
+        { Lettered('I', 19), "malformed mychips_ticket TooShort" },
+        { Lettered('I', 20), "ambiguous" },
+        { Lettered('I', 162), "ambiguous" },
+        { Lettered('I', 163), "mychips_ticket" },
+        { Lettered('I', 675), "mychips_ticket" },
+        { Lettered('I', 676), "ambiguous" },
+        { Site(0), "ambiguous" },
+        { Site(1), "mychips_site" },
+        { Site(255), "mychips_site" },
+        { Site(256), "ambiguous" },
+        { Site(1)[..^1], "ambiguous" },
+        { [.. Site(1), 0], "ambiguous" },
+        { Lettered('K', 48), "ambiguous" },
+        { Lettered('K', 49), "mychips_known" },
+        { Lettered('K', 50), "ambiguous" },
+        { Lettered('A', 48), "ambiguous" },
+        { Lettered('A', 49), "mychips_answer" },
+        { Lettered('A', 50), "ambiguous" },
+        { Transport(0x0000000c, 0)[..^1], "ambiguous" },
+        { Transport(0x0000000c, 0), "mychips_finish" },
+        { Transport(0x0000000c, 1024), "mychips_finish" },
+        { Transport(0x0000000c, 1025), "ambiguous" },
+        { Transport(0x8000000c, 0), "ambiguous" },
+        { Transport(0x0000000f, 0), "ambiguous" },
+        { Transport(0x00000010, 0), "data" },
+        { Transport(0x80000010, 2000), "data" },
+        { Transport(0x7fffffff, 0), "closing" },
+        { Lettered('T', 19), "malformed packet TooShort" },
+        { Lettered('B', 49), "data" },
+    };
+
     public static TheoryData<byte[], string> Headers => new()
     {
         { [0xff], "reject" },
@@ -67,6 +112,69 @@ public sealed class InspectDecoderTests
     [MemberData(nameof(Headers))]
     public async Task A_datagram_alone_is_told_by_its_first_bytes_and_its_length(byte[] datagram, string what)
         => Assert.Equal(what, Summary(await AloneAsync(datagram)));
+
+    [Theory]
+    [MemberData(nameof(Letters))]
+    public async Task A_datagram_with_a_letter_is_told_by_the_lengths_of_its_parts(byte[] datagram, string what)
+        => Assert.Equal(what, Summary(await AloneAsync(datagram)));
+
+    [Fact]
+    public async Task The_sizes_of_what_is_sealed_are_told()
+    {
+        var ticket = await AloneAsync(Lettered('I', 200));
+        Assert.Equal(("I", 103, 37), (ticket.TextOf("letter"), ticket.GetProperty("claim_size").GetInt32(), ticket.GetProperty("strings_size").GetInt32()));
+        Assert.Equal(Convert.ToHexStringLower(Lettered('I', 33).AsSpan(1)), ticket.TextOf("ephemeral"));
+
+        var site = await AloneAsync(Site(20));
+        Assert.Equal(("N", 20), (site.TextOf("letter"), site.GetProperty("site_id_size").GetInt32()));
+        Assert.Equal(Convert.ToHexStringLower(Filler("N", 32)), site.TextOf("name_ephemeral"));
+        Assert.Equal(Convert.ToHexStringLower(Lettered('K', 33).AsSpan(1)), site.TextOf("ephemeral"));
+
+        var finish = await AloneAsync(Transport(12, 100));
+        Assert.Equal(("T", "i2r"), (finish.TextOf("letter"), finish.TextOf("direction")));
+        Assert.Equal((12, 100), (finish.GetProperty("counter").GetInt32(), finish.GetProperty("certificate_size").GetInt32()));
+
+        var data = await AloneAsync(Transport(0x80000011, 100));
+        Assert.Equal(("T", "r2i"), (data.TextOf("letter"), data.TextOf("direction")));
+        Assert.Equal((17, 100), (data.GetProperty("counter").GetInt32(), data.GetProperty("payload_size").GetInt32()));
+    }
+
+    [Fact]
+    public async Task What_a_proposal_for_letters_carries_begins_with_one_of_a_first_message()
+    {
+        var peer = PeerOf(1).Multihash.ToArray();
+        async Task<string> FirstAsync(byte[] first)
+            => Summary((await AloneAsync(ProposalFrame.Encode(peer, ["mychips-1"], first))).GetProperty("first_packet"));
+
+        Assert.Equal("mychips_ticket", await FirstAsync(Lettered('I', 163)));
+        Assert.Equal("malformed mychips_ticket Malformed", await FirstAsync(Lettered('I', 162)));
+        Assert.Equal("mychips_site", await FirstAsync(Site(1)));
+        Assert.Equal("mychips_known", await FirstAsync(Lettered('K', 49)));
+        Assert.Equal("malformed packet UnexpectedHandshake", await FirstAsync(Lettered('A', 49)));
+        Assert.Equal("malformed packet UnexpectedHandshake", await FirstAsync(InitHello(1)));
+    }
+
+    [Fact]
+    public void A_session_decides_what_a_broken_packet_with_a_letter_is()
+    {
+        var (broken, known) = (Lettered('A', 50), Lettered('K', 49));
+        Assert.Equal(["ambiguous", "ambiguous"], Types(broken, broken));
+        Assert.Equal(["mychips_known", "malformed"], Types(known, broken));
+        Assert.Equal(["data", "malformed"], Types(Transport(16, 0), broken));
+        Assert.Equal(["data", "data"], Types(Sealed(0x80000010, 0), broken));
+        Assert.Equal(["init_hello", "mychips_known", "malformed"], Types(InitHello(1), known, broken));
+        Assert.Equal(["accept", "malformed"], Types([1, 9, .. "mychips-1"u8], broken));
+
+        // Without a letter it is of another scheme.
+        Assert.Equal(["mychips_known", "malformed", "handshake", "init_hello", "data"], Types(known, Sealed(0, 40), Sealed(4, 40), InitHello(1), broken));
+    }
+
+    [Fact]
+    public void Of_a_packet_whose_end_is_missing_the_header_behind_the_letter_is_told()
+    {
+        Assert.Contains("  counter: 17", DatagramDecoder.DecodeCut(Transport(17, 50).AsSpan(0, 20), 71, new()).Lines("  "));
+        Assert.DoesNotContain(DatagramDecoder.DecodeCut(Lettered('K', 20), 49, new()).Lines(""), line => line.StartsWith("counter", StringComparison.Ordinal));
+    }
 
     [Fact]
     public async Task A_proposal_of_2048_bytes_is_one_and_of_2049_is_too_long()

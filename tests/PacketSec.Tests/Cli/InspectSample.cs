@@ -5,6 +5,7 @@ using PacketSec.Cli.Inspect;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Protocol.Wire;
 using PacketSec.Protocol.Wire.P2pke;
@@ -28,6 +29,9 @@ internal static class InspectSample
     private static readonly IPEndPoint F = IPEndPoint.Parse("192.0.2.4:4003");
     private static readonly IPEndPoint G = IPEndPoint.Parse("192.0.2.5:4004");
     private static readonly IPEndPoint H = IPEndPoint.Parse("192.0.2.6:4004");
+    private static readonly IPEndPoint I = IPEndPoint.Parse("192.0.2.7:4005");
+    private static readonly IPEndPoint J = IPEndPoint.Parse("192.0.2.8:4005");
+    private static readonly IPEndPoint K = IPEndPoint.Parse("192.0.2.9:4005");
 
     /// <summary>The peer ID of the identity whose seed is 32 times the number.</summary>
     public static PeerId PeerOf(byte number)
@@ -58,6 +62,19 @@ internal static class InspectSample
 
     /// <summary>An InitDone as nobody made it.</summary>
     public static byte[] InitDone => [0, 0, 0, 2, .. Filler("InitDone", 130)];
+
+    /// <summary>A packet of <c>mychips-1</c> as nobody made it.</summary>
+    public static byte[] Lettered(char letter, int length) => [(byte)letter, .. Filler($"{letter}", length - 1)];
+
+    /// <summary>The first message of a site with an ID of a length, as nobody made it.</summary>
+    public static byte[] Site(int idLength)
+    {
+        var front = SitePacket.WriteFront(Filler("N", idLength + 48));
+        return [.. front, .. Lettered('K', 49)];
+    }
+
+    /// <summary>A transport packet of <c>mychips-1</c> as nobody sealed it.</summary>
+    public static byte[] Transport(uint word, int payload) => [(byte)'T', .. Sealed(word, payload)];
 
     /// <summary>An InitHello with a claim that holds.</summary>
     public static byte[] InitHello(byte number, ReadOnlySpan<byte> tag = default)
@@ -101,7 +118,7 @@ internal static class InspectSample
 
     private static IEnumerable<(IPEndPoint From, IPEndPoint To, byte[] Datagram)> Datagrams() =>
     [
-        .. Standard(), .. Hidden(), .. Direct(), .. Odd(),
+        .. Standard(), .. Hidden(), .. Direct(), .. Odd(), .. Tickets(), .. Sites(),
     ];
 
     private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Standard()
@@ -125,7 +142,7 @@ internal static class InspectSample
     private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Hidden()
     {
         byte[] hidden = [0x12, 32, .. Filler("hidden", 32)];
-        string[] strings = ["secret-handshake-1", "mychips-1", "psec-attempt-1:EBESExQVFhcYGRobHB0eHw", PsecFrame.Retry];
+        string[] strings = ["secret-handshake-1", "example-1", "psec-attempt-1:EBESExQVFhcYGRobHB0eHw", PsecFrame.Retry];
         const string Cookie = "psec-retry-1:AAECAwQFBgcICQoLDA0ODxAREhM";
         return
         [
@@ -167,6 +184,32 @@ internal static class InspectSample
             (H, G, Accept("psec-retry-1:AAECAwQFBgcICQoLDA0ODxAREhM")), // nobody proposed
         ];
     }
+
+    private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Tickets() =>
+    [
+        (I, J, Lettered('I', 200)),
+        (J, I, Lettered('A', 49)),
+        (I, J, Transport(0x0000000c, 100)),
+        (J, I, Transport(0x80000010, 0)),
+        (I, J, Transport(0x00000010, 100)),
+        (J, I, Lettered('K', 49)), // a rekey
+        (I, J, Lettered('A', 49)),
+        (J, I, Transport(0x0000000c, 0)),
+        (I, J, Transport(0xffffffff, 0)),
+        (I, J, Transport(0x80000003, 0)),
+        (J, I, Lettered('A', 50)),
+        (I, J, Lettered('N', 100)),
+    ];
+
+    private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Sites() =>
+    [
+        (K, J, Lettered('I', 162)), // nothing was seen: a message with a fault, or data
+        (K, J, Lettered('T', 19)),
+        (K, J, ProposalFrame.Encode([0x12, 32, .. Filler("site", 32)], ["mychips-1", "psec-attempt-1:ICEiIyQlJicoKSorLC0uLw"], Site(20))),
+        (J, K, Accept("mychips-1")),
+        (K, J, Site(255)),
+        (K, J, Sealed(0x00000000, 40)), // without a letter it is of another scheme
+    ];
 
     private static byte[] Accept(string text)
     {

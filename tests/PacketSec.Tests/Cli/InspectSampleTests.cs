@@ -34,7 +34,7 @@ public sealed class InspectSampleTests : IDisposable
     public async Task What_programs_read_of_it_is_as_committed()
     {
         var run = await CliRun.InvokeAsync("inspect", "--json", InspectSample.PathOf("sample.pcapng"));
-        Assert.Equal(33, run.JsonLines().Count);
+        Assert.Equal(51, run.JsonLines().Count);
 
         // The name depends on the machine.
         AssertCommitted("sample.json", run with { Output = run.Output.Replace(InspectSample.PathOf("sample.pcapng"), "sample.pcapng", StringComparison.Ordinal) });
