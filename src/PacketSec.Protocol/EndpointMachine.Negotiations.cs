@@ -158,6 +158,12 @@ public sealed partial class EndpointMachine
         Pump(negotiation);
     }
 
+    /// <summary>Whether what something was agreed on is over at an address, and not yet that of a channel there.</summary>
+    //= spec/secret-handshake.md#won-unconfirmed
+    private bool IsOver(in NetworkAddress remote, Agreement agreement)
+        => _negotiations.TryGetValue(remote, out var negotiation) && negotiation.Negotiator.HasWon(agreement)
+            && FindAgreement(remote, _routes.Find(remote), agreement.Tag) is null;
+
     /// <summary>Finds the half-open handshakes of an attempt, to be wiped when it is won; rekeys and direct ones are not of it.</summary>
     //= spec/psec.md#one-wins
     private List<ResponderHandshake> FindNegotiated(AddressNegotiation negotiation, Agreement? only)

@@ -94,6 +94,14 @@ public sealed partial class EndpointMachine
 
     private void Establish(Instant now, ResponderHandshake handshake)
     {
+        // Its proposal may have been won while this one was verified or asked about.
+        if (handshake is { Scheme.FinishLeavesOpen: true, Agreement: { } under } && IsOver(handshake.Path.Remote, under))
+        {
+            Drops.Add(DropReason.NoHandshake);
+            Remove(handshake);
+            return;
+        }
+
         //= spec/secret-handshake.md#accepted-once
         if (handshake.Ticket is { } ticket && _stateless[handshake.Scheme].TryAccept(now, ticket) is var reason && reason != DropReason.None)
         {

@@ -158,7 +158,7 @@ public sealed partial class EndpointMachine : IDisposable
                 return;
             }
 
-            others = [.. others, new RoutePeer(peer, known.Identity, change.Use == RouteUse.Session, owner)];
+            others = [.. others, new RoutePeer(peer, known.Identity, change.Use == RouteUse.Session, change.IsHeld, owner)];
             known.Addresses[remote] = change;
         }
         else

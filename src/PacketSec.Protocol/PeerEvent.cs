@@ -85,6 +85,9 @@ public abstract record PeerEvent
         /// <summary>Gets what the sessions that live there were agreed on: first messages of a rekey are bound to it.</summary>
         internal IReadOnlyList<Agreement> Agreements { get; init; } = [];
 
+        /// <summary>Gets a value indicating whether the sessions that live there keep other identities from the address.</summary>
+        internal bool IsHeld { get; init; } = Use == RouteUse.Session;
+
         /// <summary>Gets the scheme by which the peer is talked to in direct mode there; null where it is not.</summary>
         internal Scheme? DirectScheme { get; init; }
     }

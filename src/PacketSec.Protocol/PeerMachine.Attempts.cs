@@ -24,7 +24,7 @@ public sealed partial class PeerMachine
                     BeginHandshake(now, negotiating, begin);
                     break;
                 case NegotiationReport.Repeat repeat:
-                    _attempts.Find(attempt => repeat.Agreement.Equals(attempt.Agreement))?.Repeat(now, _options.Random);
+                    _attempts.Find(attempt => repeat.Agreement.Equals(attempt.Agreement))?.Repeat(now, _options.Random, repeat.LeftOut);
                     break;
                 case NegotiationReport.Over over:
                     OnNegotiationOver(now, over.Outcome);

@@ -12,13 +12,13 @@ public sealed partial class PeerMachine
         for (var i = _routes.Count - 1; i >= 0; i--)
         {
             var told = _routes[i];
-            var use = UseOf(told.Remote, out var direct);
-            if (use == told.Use && direct == told.DirectScheme && AreAgreementsOf(told.Remote, told.Agreements))
+            var use = UseOf(told.Remote, out var direct, out var isHeld);
+            if (use == told.Use && direct == told.DirectScheme && isHeld == told.IsHeld && AreAgreementsOf(told.Remote, told.Agreements))
             {
                 continue;
             }
 
-            var changed = RouteTo(told.Remote, use, direct);
+            var changed = RouteTo(told.Remote, use, direct, isHeld);
             _events.Enqueue(changed);
             if (use == RouteUse.None)
             {
@@ -51,15 +51,15 @@ public sealed partial class PeerMachine
             }
         }
 
-        if (UseOf(remote, out var direct) is var use && use != RouteUse.None)
+        if (UseOf(remote, out var direct, out var isHeld) is var use && use != RouteUse.None)
         {
-            var added = RouteTo(remote, use, direct);
+            var added = RouteTo(remote, use, direct, isHeld);
             _routes.Add(added);
             _events.Enqueue(added);
         }
     }
 
-    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote, RouteUse use, Scheme? direct)
+    private PeerEvent.RouteChanged RouteTo(NetworkAddress remote, RouteUse use, Scheme? direct, bool isHeld)
     {
         var agreements = new List<Agreement>();
         foreach (var session in _sessions.All)
@@ -70,11 +70,13 @@ public sealed partial class PeerMachine
             }
         }
 
-        return new(remote, use) { Agreements = agreements, DirectScheme = direct };
+        return new(remote, use) { Agreements = agreements, DirectScheme = direct, IsHeld = isHeld };
     }
 
-    private RouteUse UseOf(NetworkAddress remote, out Scheme? direct)
+    //= spec/sessions.md#identity-unproven
+    private RouteUse UseOf(NetworkAddress remote, out Scheme? direct, out bool isHeld)
     {
+        isHeld = false;
         var use = AttemptAddress == remote ? RouteUse.Handshake : RouteUse.None;
         direct = use == RouteUse.Handshake && _proposal is null ? _directScheme : null;
         foreach (var session in _sessions.All)
@@ -83,6 +85,7 @@ public sealed partial class PeerMachine
             {
                 use = RouteUse.Session;
                 direct = session.Agreement is null ? session.Scheme : direct;
+                isHeld |= session.State != SessionState.Unconfirmed || !session.Scheme.FinishLeavesOpen;
             }
         }
 
@@ -117,8 +120,9 @@ public sealed partial class PeerMachine
         return true;
     }
 
+    //= spec/secret-handshake.md#won-unconfirmed
     private static bool BindsAt(Session session, NetworkAddress remote)
-        => session.Agreement is not null && session.IsLive && session.Path.Remote == remote;
+        => session.Agreement is not null && session is { IsLive: true, IsUnproven: false } && session.Path.Remote == remote;
 
     private static bool Contains(IReadOnlyList<Agreement> agreements, Agreement agreement)
     {

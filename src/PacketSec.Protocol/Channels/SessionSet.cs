@@ -4,13 +4,13 @@ using PacketSec.Protocol.Sessions;
 namespace PacketSec.Protocol.Channels;
 
 /// <summary>
-/// The sessions of a channel, at most three per role: previous, current and next. Decides which one sends, and when each is over.
+/// The sessions of a channel, of those that count as confirmed at most three per role: previous, current and next. Decides which one sends, and when each is over.
 /// </summary>
 internal sealed class SessionSet : IDisposable
 {
     private static readonly TimeSpan FallbackAfter = TimeSpan.FromSeconds(3);
 
-    // Oldest first: there are six at most, so a list that is walked beats any index.
+    // Oldest first: there are few, so a list that is walked beats any index.
     private readonly List<Session> _sessions = [];
 
     public List<Session> All => _sessions;
@@ -24,7 +24,8 @@ internal sealed class SessionSet : IDisposable
     public int Unconfirmed => _sessions.Count(session => session is { State: SessionState.Unconfirmed, Role: SessionRole.Initiator });
 
     /// <summary>Gets the oldest responder's session that waits for the initiator's first packet, where there are more than may; otherwise null.</summary>
-    public Session? SurplusUnproven => _sessions.Count(session => session.IsUnproven) > ImplementationLimits.SessionsPerRole
+    //= spec/sessions.md#trial-unproven
+    public Session? SurplusUnproven => _sessions.Count(session => session.IsUnproven) > ImplementationLimits.AnswersPerFirstMessage
         ? _sessions.Find(session => session.IsUnproven)
         : null;
 

@@ -65,7 +65,9 @@ public abstract record NegotiationReport
     internal sealed record Begin(Agreement Agreement, bool Embed) : NegotiationReport;
 
     /// <summary>Send the first packet once more: the other side may not know it.</summary>
-    internal sealed record Repeat(Agreement Agreement) : NegotiationReport;
+    /// <param name="Agreement">What it is bound to.</param>
+    /// <param name="LeftOut">Whether the proposal went without the first packet that was made for it.</param>
+    internal sealed record Repeat(Agreement Agreement, bool LeftOut = false) : NegotiationReport;
 
     /// <summary>The attempt is over.</summary>
     internal sealed record Over(NegotiationOutcome Outcome) : NegotiationReport;

@@ -91,7 +91,8 @@ internal sealed partial class Negotiator
         var agreement = Agreement.Standard(_context.Crypto, own.NormalForm, scheme, claimedPeer: null);
         if (agreement.Equals(own.Standard))
         {
-            _reports.Enqueue(new NegotiationReport.Repeat(agreement));
+            //= spec/psec.md#embed-too-long
+            _reports.Enqueue(new NegotiationReport.Repeat(agreement, own.LeavesOutFirstPacket(_longest)));
         }
         else
         {

@@ -155,6 +155,10 @@ internal sealed partial class Negotiator
     public bool Knows(Agreement agreement)
         => _remotes.Exists(remote => remote.State != RemoteProposalState.Over && remote.Agreement.Equals(agreement));
 
+    /// <summary>Whether an agreement is one of a proposal that was won.</summary>
+    public bool HasWon(Agreement agreement)
+        => _remotes.Exists(remote => remote.State == RemoteProposalState.Over && remote.Agreement.Equals(agreement));
+
     /// <summary>A first packet came, or was answered, under a proposal.</summary>
     //= spec/psec.md#join
     public void OnProgress(Instant now, RemoteProposal remote)

@@ -129,10 +129,12 @@ internal sealed class OwnProposal
     /// <summary>Returns the frame as it is sent now; it goes without the first packet where that would make it too long.</summary>
     public byte[] ToFrame(int longest)
     {
-        IReadOnlyList<string> strings = _cookie is null ? Strings : [.. Strings, _cookie];
-        var frame = ProposalFrame.Encode(Id, strings, _firstPacket);
-        return frame.Length <= longest ? frame : ProposalFrame.Encode(Id, strings);
+        var frame = Encode(_firstPacket);
+        return frame.Length <= longest ? frame : Encode([]);
     }
+
+    /// <summary>Whether the frame as it is sent now goes without the first packet.</summary>
+    public bool LeavesOutFirstPacket(int longest) => Encode(_firstPacket).Length > longest;
 
     public OwnProposal Clone() => (OwnProposal)MemberwiseClone();
 
@@ -156,6 +158,8 @@ internal sealed class OwnProposal
         digest.Add(RejectedAt is null ? 0 : Copies - CopiesAtReject);
         digest.Add(RejectDue);
     }
+
+    private byte[] Encode(byte[] firstPacket) => ProposalFrame.Encode(Id, _cookie is null ? Strings : [.. Strings, _cookie], firstPacket);
 
     //= spec/psec.md#hidden-id
     private static byte[] MakeHiddenId(NegotiatorContext context)

@@ -166,18 +166,19 @@ internal sealed record RouteEntry(RoutePeer[] Peers, bool HalfOpen)
         }
     }
 
-    /// <summary>Whether sessions live there, and none of them is an identity's.</summary>
+    /// <summary>Whether sessions that hold the address live there, and none of them is an identity's.</summary>
+    //= spec/sessions.md#identity-address
     public bool IsHeldByAnother(PeerId identity)
     {
         var held = false;
         foreach (var peer in Peers)
         {
-            if (peer.HasSession && peer.Identity.Equals(identity))
+            if (peer.Holds && peer.Identity.Equals(identity))
             {
                 return false;
             }
 
-            held |= peer.HasSession;
+            held |= peer.Holds;
         }
 
         return held;
@@ -221,4 +222,9 @@ public readonly struct Route
 }
 
 /// <summary>One peer at an address.</summary>
-internal readonly record struct RoutePeer(PeerHandle Handle, PeerId Identity, bool HasSession, object? Owner);
+/// <param name="Handle">The peer.</param>
+/// <param name="Identity">Its identity.</param>
+/// <param name="HasSession">Whether a session of it lives there.</param>
+/// <param name="Holds">Whether one of these keeps other identities from the address.</param>
+/// <param name="Owner">What the driver named as its owner.</param>
+internal readonly record struct RoutePeer(PeerHandle Handle, PeerId Identity, bool HasSession, bool Holds, object? Owner);

@@ -117,10 +117,19 @@ internal sealed class Initiation : IDisposable
     }
 
     /// <summary>Sends a copy of the first message once more, because the other side may not know it.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="random">For jitter.</param>
+    /// <param name="leftOut">Whether the proposal that it was made for went without it.</param>
     //= spec/psec.md#copy
-    public void Repeat(Instant now, IRandomSource random)
+    //= spec/psec.md#embed-too-long
+    public void Repeat(Instant now, IRandomSource random, bool leftOut)
     {
-        if (Embedded)
+        if (Embedded && leftOut)
+        {
+            (Embedded, PendingFirst, FirstSentAt) = (false, true, now);
+            _resendAt = now + Jitter.Lengthen(FirstResend, random);
+        }
+        else if (Embedded)
         {
             // Its copies came with the proposal, and the answer may be on its way beside the accept.
             Embedded = false;

@@ -121,6 +121,28 @@ public sealed class EndpointMachineTests
         Assert.Empty(fixture.Sent());
     }
 
+    //= spec/sessions.md#counters-by-word
+    [Theory]
+    [InlineData(null)]
+    [InlineData("p2pke-1")]
+    [InlineData("secret-handshake-1")]
+    public void Reserved_counters_and_wrong_directions_are_told_by_the_word_whatever_is_served(string? served)
+    {
+        using var fixture = new EndpointFixture(served);
+        for (var counter = 0u; counter < SpecLimits.FirstDataCounter; counter++)
+        {
+            foreach (var direction in new[] { 0u, 0x80000000u })
+            {
+                var datagram = new byte[60];
+                BinaryPrimitives.WriteUInt32BigEndian(datagram, counter | direction);
+                var reason = fixture.Receive(EndpointFixture.Address(9), datagram).Reason;
+                var isReserved = counter % 4 == 3 || counter >= 12;
+                var isWrong = !isReserved && (counter % 4 == 1) == (direction == 0);
+                Assert.Equal((isReserved, isWrong), (reason == DropReason.ReservedCounter, reason == DropReason.UnexpectedHandshake));
+            }
+        }
+    }
+
     //= spec/p2pke.md#own-key
     [Fact]
     public void An_endpoints_own_first_message_is_a_reflection()

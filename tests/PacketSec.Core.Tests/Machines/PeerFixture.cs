@@ -87,14 +87,14 @@ internal sealed class PeerFixture : IDisposable
     }
 
     /// <summary>Gives the machine a session that the remote peer initiated; returns the remote end.</summary>
-    public Session Adopt(byte seed = 7, PathAddress? path = null, EarlyData? early = null)
+    public Session Adopt(byte seed = 7, PathAddress? path = null, EarlyData? early = null, string scheme = P2pkeScheme.SchemeName)
     {
         var keys = Enumerable.Range(0, 2).Select(i => Enumerable.Repeat((byte)(seed + i), 32).ToArray()).ToArray();
         using var aead = CryptoProvider.Default.CreateAead(AeadAlgorithm.ChaCha20Poly1305);
         var confirmation = new byte[SpecLimits.DatagramOverhead];
         new PacketHeader(Direction.ResponderToInitiator, PacketCounter.FirstData).WriteTo(confirmation);
         PacketAead.Seal(aead, keys[1], PacketCounter.FirstData, default, confirmation);
-        Machine.Adopt(Now, new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Responder, new SecretKey(keys[1]), new SecretKey(keys[0]))
+        Machine.Adopt(Now, new EstablishedSession(SchemeCatalogue.Default.Find(scheme), SessionRole.Responder, new SecretKey(keys[1]), new SecretKey(keys[0]))
         {
             RemoteKey = Remote.PublicKey,
             RemotePeer = Remote.PeerId,
@@ -106,7 +106,7 @@ internal sealed class PeerFixture : IDisposable
             EarlyData = early,
         });
         return new Session(
-            new EstablishedSession(SchemeCatalogue.Default.Find(P2pkeScheme.SchemeName), SessionRole.Initiator, new SecretKey(keys[0]), new SecretKey(keys[1]))
+            new EstablishedSession(SchemeCatalogue.Default.Find(scheme), SessionRole.Initiator, new SecretKey(keys[0]), new SecretKey(keys[1]))
             {
                 RemoteKey = _local.PublicKey,
                 RemotePeer = _local.PeerId,

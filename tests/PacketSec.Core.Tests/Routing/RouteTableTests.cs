@@ -112,5 +112,5 @@ public class RouteTableTests
 
     private static RouteEntry Entry(int handle) => new([Peer(handle)], HalfOpen: false);
 
-    private static RoutePeer Peer(int handle) => new(new PeerHandle(handle), Identity, HasSession: true, Owner: handle);
+    private static RoutePeer Peer(int handle) => new(new PeerHandle(handle), Identity, HasSession: true, Holds: true, Owner: handle);
 }

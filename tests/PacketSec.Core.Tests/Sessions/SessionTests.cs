@@ -1,6 +1,7 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Sessions;
 using PacketSec.Protocol.Tests.Machines;
 using PacketSec.Protocol.Wire;
@@ -114,6 +115,26 @@ public sealed class SessionTests
 
         Assert.Equal(DropReason.NotAuthentic, received.DropReason);
         Assert.Equal(ImplementationLimits.SessionsPerRole, counting.Openings);
+    }
+
+    //= spec/sessions.md#trial-unproven
+    [Fact]
+    public void Beside_them_a_forged_packet_costs_four_openings_on_sessions_that_wait_for_a_proof()
+    {
+        using var fixture = new PeerFixture();
+        fixture.Adopt(seed: 1);
+        for (byte i = 1; i <= ImplementationLimits.AnswersPerFirstMessage + 1; i++)
+        {
+            fixture.Adopt(seed: (byte)(10 * i), scheme: SecretHandshakeScheme.SchemeName);
+        }
+
+        using var counting = new CountingProvider();
+        using var aead = new PacketAead(counting);
+        var forged = new byte[100];
+        new PacketHeader(Direction.InitiatorToResponder, new PacketCounter(500)).WriteTo(forged);
+
+        Assert.Equal(DropReason.NotAuthentic, fixture.Machine.HandleDatagram(fixture.Now, aead, PeerFixture.Path, forged, new byte[100]).DropReason);
+        Assert.Equal(1 + ImplementationLimits.AnswersPerFirstMessage, counting.Openings);
     }
 
     private static (Session Session, SecretKey Send, SecretKey Receive) NewSession(uint next = SpecLimits.FirstDataCounter)

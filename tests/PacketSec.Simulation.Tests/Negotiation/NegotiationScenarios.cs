@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.P2pke;
 using PacketSec.Simulation.Network;
 using PacketSec.Simulation.Tests.Scenarios;
 
@@ -39,6 +40,25 @@ public sealed class NegotiationScenarios
         Assert.Equal(["proposal", "accept", "InitHello", "RespHello", "InitDone", "data"], apart.Wire);
         Assert.Equal(125, apart.Listener);
         Assert.Equal(150, apart.Dialler);
+    }
+
+    //= spec/psec.md#embed-too-long
+    [Theory]
+    [InlineData(928, 1232, 0, 75)]
+    [InlineData(929, 1031, 1, 125)]
+    public void A_first_packet_that_does_not_fit_into_the_proposal_is_sent_when_the_accept_comes(int nameLength, int proposalLength, int alone, int milliseconds)
+    {
+        var longName = new string('x', nameLength);
+        var catalogue = new SchemeCatalogue([.. SchemeCatalogue.Default.All, new P2pkeScheme(longName)]);
+        var options = PsecPair.Options(PsecPair.Proposal("p2pke-1", longName)) with { Catalogue = catalogue };
+        using var pair = new PsecPair(4, Pair.Wan, options, PsecPair.Options());
+        pair.DialFromA();
+        pair.Check(pair.World.RunUntil(() => pair.Pair.BIsOpen, TimeSpan.FromSeconds(1)), "B did not open");
+        Assert.Equal(milliseconds, pair.World.Clock.Elapsed.TotalMilliseconds);
+        Assert.Equal(proposalLength, pair.Tap.Datagrams[0].Bytes.Length);
+        Assert.Equal(alone, pair.Tap.Datagrams.Count(datagram => datagram.Bytes is [0, 0, 0, 0, ..]));
+        pair.RunUntilOpen(1);
+        pair.Pair.CheckAlive();
     }
 
     //= spec/psec.md#leader

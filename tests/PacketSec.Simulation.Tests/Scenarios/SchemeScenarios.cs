@@ -2,6 +2,7 @@ using PacketSec.Protocol;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Simulation.Hosts;
+using PacketSec.Simulation.Network;
 
 namespace PacketSec.Simulation.Tests.Scenarios;
 
@@ -52,6 +53,36 @@ public sealed class SchemeScenarios
         pair.CheckNothingLost();
         pair.Check(pair.A.EventsOf<PeerEvent.SessionConfirmed>().Count() >= 4, "the session was not renewed");
         pair.CheckNoDropsBut();
+    }
+
+    //= spec/sessions.md#rekey-unclaimed
+    [Theory]
+    [InlineData("noise-xx-1", false)]
+    [InlineData("noise-xx-1", true)]
+    [InlineData("secret-handshake-1", false)]
+    [InlineData("secret-handshake-1", true)]
+    public void First_messages_that_name_nobody_count_against_the_rate_of_the_channel_whoever_sends_them(string scheme, bool direct)
+    {
+        var options = Options(scheme, direct);
+        options = direct ? options : options with { Proposal = options.Proposal! with { EmbedFirstPacket = false } };
+        using var pair = new Pair(1, Pair.Wan, options, options);
+        var record = new RecordingTap();
+        pair.World.Network.AddTap(record);
+        pair.Dial();
+        pair.Check(pair.World.RunUntil(() => pair.AIsOpen && pair.BIsOpen, TimeSpan.FromSeconds(2)), "the channel did not open");
+        pair.Run(1);
+        var first = record.Datagrams.First(datagram => datagram.Word is 0x00000004 or 0x00000008);
+        pair.World.Clock.AdvanceTo(new((pair.World.Now.Nanoseconds / 1_000_000_000 + 1) * 1_000_000_000));
+        var taken = pair.B.Received(ReceivedKind.Handshake);
+        for (var i = 0; i < ImplementationLimits.WorkPerChannelPerSecond + 1; i++)
+        {
+            pair.World.Network.Inject(first.From, first.To, [.. first.Bytes[..4], .. pair.World.Random.NextBytes(32), .. first.Bytes[36..]]);
+            pair.World.RunFor(TimeSpan.FromMilliseconds(20));
+        }
+
+        Assert.Equal(1, pair.B.Drops(DropReason.PrefixRate));
+        Assert.Equal(taken + ImplementationLimits.WorkPerChannelPerSecond, pair.B.Received(ReceivedKind.Handshake));
+        pair.CheckAlive();
     }
 
     [Theory]

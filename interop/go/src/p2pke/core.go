@@ -205,14 +205,17 @@ func (e *Core) Receive(now Instant, from netip.AddrPort, datagram []byte) (*Chan
 }
 
 func (e *Core) receiveHandshake(now Instant, from netip.AddrPort, word uint32, datagram []byte) error {
-	k, step, spoken, ok := e.messageOf(word)
+	// spec/sessions.md#counters-by-word
+	k, step, known, ok := messageOf(word)
 	switch {
-	case !spoken && word&^direction <= counterInitDone:
-		return NoDirectScheme
-	case !spoken:
+	case !known:
 		return ReservedCounter
 	case !ok:
 		return UnexpectedHandshake
+	case !e.speaks[k] && step == 0:
+		return NoDirectScheme
+	case !e.speaks[k]:
+		return NoHandshake
 	case step == 1:
 		return e.receiveAnswer(now, from, datagram, k)
 	case k == kindSecret && step == 0:

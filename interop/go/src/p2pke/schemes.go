@@ -48,14 +48,11 @@ var words = [kindCount][3]uint32{
 	kindSecret: {8, direction | 9, 10},
 }
 
-// messageOf tells which message of which scheme a first word begins. spoken is false for counters of schemes that this
-// endpoint does not speak; ok is false for the wrong direction.
-func (e *Core) messageOf(word uint32) (k schemeKind, step int, spoken, ok bool) {
+// messageOf tells which message of which scheme a first word begins. known is false for counters that no scheme has; ok is
+// false for the wrong direction.
+func messageOf(word uint32) (k schemeKind, step int, known, ok bool) {
 	for i := range words {
 		k = schemeKind(i)
-		if !e.speaks[k] {
-			continue
-		}
 		for step, w := range words[k] {
 			if word&^direction == w&^direction {
 				return k, step, true, word == w

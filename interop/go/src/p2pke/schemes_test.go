@@ -2,6 +2,7 @@ package p2pke
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -265,4 +266,23 @@ func TestXXIdentity(t *testing.T) {
 	equal(t, "message 1 to an unknown key", len(a.wire[1]), "1200")
 	w.run(time.Second)
 	agree(t, a, b, "xx")
+}
+
+// spec/sessions.md#counters-by-word
+func TestFirstWords(t *testing.T) {
+	for _, x := range schemeCases {
+		b := newWorld(t, 1).negotiator("b", x.cfg)
+		for counter := uint32(0); counter < counterFirst; counter++ {
+			for _, way := range []uint32{0, direction} {
+				m := make([]byte, 60)
+				binary.BigEndian.PutUint32(m, counter|way)
+				reserved := counter%4 == 3 || counter >= 12
+				wrong := !reserved && (counter%4 == 1) == (way == 0)
+				got := b.feed(netip.MustParseAddrPort("192.0.2.9:9"), m)
+				if (got == "ReservedCounter") != reserved || (got == "UnexpectedHandshake") != wrong {
+					t.Errorf("%s: %d in direction %d: %s", x.name, counter, way>>31, got)
+				}
+			}
+		}
+	}
 }
