@@ -20,6 +20,7 @@ internal static class CliApplication
     /// <param name="error">Standard error: one line for each error.</param>
     /// <param name="terminal">Standard output as a terminal; null when it is a file or a pipe.</param>
     /// <param name="time">The clock of the protocol's deadlines and timers; null is the system's.</param>
+    /// <param name="closesAtOnce">Leaves the pauses between the copies of a closing message out.</param>
     /// <param name="cancellationToken">Cancels the command.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(
@@ -29,9 +30,12 @@ internal static class CliApplication
         TextWriter error,
         IAnsiConsole? terminal = null,
         TimeProvider? time = null,
+        bool closesAtOnce = false,
         CancellationToken cancellationToken = default)
     {
-        var parsed = CreateRoot(new CliContext(input, output, error) { Terminal = terminal, Time = time ?? TimeProvider.System }).Parse(args);
+        var context = new CliContext(input, output, error) { Terminal = terminal, Time = time ?? TimeProvider.System, ClosesAtOnce = closesAtOnce };
+        var parsed = CreateRoot(context).Parse(args);
+
         // Where help is asked for, what else is missing does not matter.
         if (parsed.Action is ParseErrorAction)
         {

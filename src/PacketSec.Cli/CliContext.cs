@@ -25,6 +25,9 @@ internal sealed class CliContext(TextReader input, TextWriter output, TextWriter
     /// <summary>Gets the clock of the protocol's deadlines and timers.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>Gets a value indicating whether a command's endpoint tells its peers that it ends without the pauses between the copies.</summary>
+    public bool ClosesAtOnce { get; init; }
+
     /// <summary>Gets the option <c>--json</c> of all commands.</summary>
     public Option<bool> Json { get; } = new("--json")
     {

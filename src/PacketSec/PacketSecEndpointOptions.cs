@@ -128,6 +128,12 @@ public sealed record PacketSecEndpointOptions
     /// <summary>Gets what sees the datagrams of the socket as the network does; null is nothing.</summary>
     internal IDatagramTap? Tap { get; init; }
 
+    /// <summary>
+    /// Gets a value indicating whether the three closing messages go out at once. For tests of something else, each of which ends a channel: a peer on
+    /// this machine misses none of them.
+    /// </summary>
+    internal bool ClosesAtOnce { get; init; }
+
     /// <summary>Gets the schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 

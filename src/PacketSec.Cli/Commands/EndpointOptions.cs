@@ -184,6 +184,7 @@ internal sealed class EndpointOptions
                 LocalEndPoint = parsed.GetRequiredValue(_bind),
                 SessionLifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(parsed.GetValue(_lifetime))),
                 TimeProvider = context.Time,
+                ClosesAtOnce = context.ClosesAtOnce,
                 LoggerFactory = new ErrorLog(context.Error, parsed.GetValue(_verbose)),
                 Authorize = authorize,
                 Tickets = tickets,

@@ -113,6 +113,12 @@ internal sealed partial class EndpointDriver
         {
             peer.Machine.Close(now);
             _peerOutbox.Collect(now, peer.Machine, _aead);
+            while (Options.ClosesAtOnce && peer.Machine.NextDeadline is { } next)
+            {
+                peer.Machine.HandleTimeout(next);
+                _peerOutbox.Collect(next, peer.Machine, _aead);
+            }
+
             deadline = peer.Machine.NextDeadline;
         }
 

@@ -4,7 +4,7 @@ using PacketSec.Tests.Api;
 
 namespace PacketSec.Tests.Cli;
 
-/// <summary>One command line, run inside the test's process.</summary>
+/// <summary>One command line, run inside the test's process; its channels close at once.</summary>
 internal sealed record CliRun(int ExitCode, string Output, string Error)
 {
     public static Task<CliRun> InvokeAsync(params string[] args) => InvokeAsync(args, time: null);
@@ -40,7 +40,7 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
     {
         using var output = new StringWriter { NewLine = "\n" };
         using var error = new StringWriter { NewLine = "\n" };
-        var exitCode = await CliApplication.RunAsync(args, TextReader.Null, output, error, time: time);
+        var exitCode = await CliApplication.RunAsync(args, TextReader.Null, output, error, time: time, closesAtOnce: true);
         return new(exitCode, output.ToString(), error.ToString());
     }
 }

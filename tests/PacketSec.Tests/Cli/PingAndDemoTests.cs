@@ -85,7 +85,7 @@ public sealed class PingAndDemoTests : IDisposable
             });
             using var error = new StringWriter();
             Assert.Equal(
-                ExitCodes.Success, await CliApplication.RunAsync(["dial", address, "--count", "5"], TextReader.Null, output, error, terminal));
+                ExitCodes.Success, await CliApplication.RunAsync(["dial", address, "--count", "5"], TextReader.Null, output, error, terminal, closesAtOnce: true));
             Assert.Contains("connected to", output.ToString(), StringComparison.Ordinal);
             Assert.Contains("\u001b[", output.ToString(), StringComparison.Ordinal);
             Assert.Matches("│.*echoed.*│.*5 │", output.ToString());

@@ -2,14 +2,14 @@ using PacketSec.Cli;
 
 namespace PacketSec.Tests.Cli;
 
-/// <summary>A command that runs inside the test's process while the test goes on.</summary>
+/// <summary>A command that runs inside the test's process while the test goes on. Its channels close at once; those of <see cref="ChildCli"/> take their time.</summary>
 internal sealed class RunningCli : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly Task<int> _run;
 
     private RunningCli(TextReader input, TimeProvider? time, string[] args)
-        => _run = Task.Run(() => CliApplication.RunAsync(args, input, Output, Error, time: time, cancellationToken: _stop.Token));
+        => _run = Task.Run(() => CliApplication.RunAsync(args, input, Output, Error, time: time, closesAtOnce: true, cancellationToken: _stop.Token));
 
     public LineLog Output { get; } = new();
 

@@ -21,7 +21,8 @@ internal sealed class ConnectionPair : IAsyncDisposable
         PacketSecConnectionOptions? listener = null,
         Func<PacketSecEndpointOptions, PacketSecEndpointOptions>? endpoints = null)
     {
-        var pair = EndpointPair.Bind(endpoints, endpoints);
+        PacketSecEndpointOptions Quick(PacketSecEndpointOptions options) => (endpoints?.Invoke(options) ?? options) with { ClosesAtOnce = true };
+        var pair = EndpointPair.Bind(Quick, Quick);
         var (dialled, accepted) = await pair.OpenAsync();
         return new(pair, PacketSecConnection.Open(dialled, dialler), PacketSecConnection.Open(accepted, listener));
     }
