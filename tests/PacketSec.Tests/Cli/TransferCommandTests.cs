@@ -274,7 +274,7 @@ public sealed class TransferCommandTests : IDisposable
         private readonly PacketSecIdentity _identity = PacketSecIdentity.Generate();
         private readonly PacketSecEndpoint _endpoint;
 
-        private RawPeer() => _endpoint = PacketSecEndpoint.Bind(new() { Identity = _identity, LocalEndPoint = new(System.Net.IPAddress.Loopback, 0) });
+        private RawPeer() => _endpoint = PacketSecEndpoint.Bind(new() { Identity = _identity, LocalEndPoint = new(System.Net.IPAddress.Loopback, 0), ClosesAtOnce = true });
 
         public PacketSecConnection Connection { get; private set; } = null!;
 
