@@ -5,4 +5,4 @@ here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 cd "$here"
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci
 [ $# -gt 0 ] || exec npm test
-exec node --import ./polyfill.mjs --test --test-concurrency=1 "$@"
+exec node --import ./polyfill.mjs --test --test-concurrency=4 "$@"

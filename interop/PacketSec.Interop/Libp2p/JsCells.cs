@@ -33,6 +33,9 @@ internal sealed record JsCell(string Scenario, string Scheme, JsDialler Dialler,
     public string Name => $"{Pair}/{Scheme}/{Scenario}";
 
     public double Loss { get; init; }
+
+    /// <summary>Gets how many bytes it moves at least.</summary>
+    public long Bytes { get; init; }
 }
 
 /// <summary>The cells of the matrix with the JavaScript peer.</summary>
@@ -57,7 +60,7 @@ internal static class JsCells
                 }
 
                 yield return new("wrong-peer", scheme, dialler, WrongPeerAsync);
-                yield return new("rekey", scheme, dialler, RekeyAsync);
+                yield return new("rekey", scheme, dialler, RekeyAsync) { Bytes = 8 * Small };
             }
 
             yield return new("loss-0", scheme, JsDialler.Both, (meeting, stop) => TalkAsync(meeting, 0, stop));
@@ -65,12 +68,12 @@ internal static class JsCells
         }
 
         yield return new("bulk-to-js", Schemes[0], JsDialler.CSharp, async (meeting, stop) =>
-            await CSharpHost.SendBulkAsync(await meeting.ConnectAsync(stop), Large, stop));
+            await CSharpHost.SendBulkAsync(await meeting.ConnectAsync(stop), Large, stop)) { Bytes = Large };
         yield return new("bulk-from-js", Schemes[0], JsDialler.CSharp, async (meeting, stop) =>
         {
             await meeting.ConnectAsync(stop);
             await meeting.Js.CallAsync("bulk", new { peer = meeting.OwnPeerId, size = Large }, stop);
-        });
+        }) { Bytes = Large };
     }
 
     /// <summary>Identify, ping, echo with half-close, bulk and datagrams, all both ways over one connection.</summary>

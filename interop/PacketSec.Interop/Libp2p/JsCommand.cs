@@ -42,8 +42,8 @@ internal static class JsCommand
         await JsBuild.InstallAsync(stop);
         var failures = new ConcurrentDictionary<JsCell, string?>();
 
-        // Those that take longest, because most is lost, begin first.
-        var order = cells.OrderByDescending(cell => cell.Loss);
+        // Those that take longest begin first: where most is lost, most time is waited, and then where most is moved.
+        var order = cells.OrderByDescending(cell => cell.Loss).ThenByDescending(cell => cell.Bytes);
         await Parallel.ForEachAsync(order, new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = stop }, async (cell, cancellation) =>
         {
             var started = Stopwatch.GetTimestamp();
