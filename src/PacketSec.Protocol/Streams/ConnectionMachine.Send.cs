@@ -22,6 +22,7 @@ internal sealed partial class ConnectionMachine
 
     private int _probes;
     private bool _pingPending;
+    private bool _streamsFirst;
     private bool _closePending;
     private long _paceAt = Never;
 
@@ -95,9 +96,7 @@ internal sealed partial class ConnectionMachine
         if (dataAllowed)
         {
             WriteNews(ref writer, ref records);
-            WriteDatagrams(ref writer);
-            WriteLost(ref writer, ref records);
-            WriteNew(ref writer, ref records);
+            WriteUnreliableAndStreams(ref writer, ref records);
             if ((_pingPending || (_probes > 0 && writer.Length == before)) && writer.Room > 0)
             {
                 new PingFrame().WriteTo(ref writer);
@@ -107,7 +106,9 @@ internal sealed partial class ConnectionMachine
 
         var data = writer.Length > before;
         packet = default;
-        if (!data && !(acknowledges && ackDue))
+
+        // What waits found no room beside the acknowledgement, which therefore goes by itself.
+        if (!data && !(acknowledges && (ackDue || (dataAllowed && HasData()))))
         {
             return false;
         }
@@ -197,7 +198,46 @@ internal sealed partial class ConnectionMachine
     /// <summary>Tells whether there is anything to send but acknowledgements.</summary>
     private bool HasData()
         => _pingPending || _maxDataPending || _maxStreamsPending[0] || _maxStreamsPending[1] || _newsQueue.Count > 0 || !_datagramsOut.IsEmpty
-            || _lostQueue.Count > 0 || (_newQueue.Count > 0 && SendCredit > 0);
+            || HasStreamData();
+
+    private bool HasStreamData()
+    {
+        if (_lostQueue.Count > 0 || (_newQueue.Count > 0 && SendCredit > 0))
+        {
+            return true;
+        }
+
+        foreach (var stream in _newQueue)
+        {
+            if (stream.Send is { IsEndNext: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Writes datagrams and what streams have to send. Datagrams come first, unless bytes had to wait for them the last time.</summary>
+    //= spec/streams.md#datagram-turns
+    private void WriteUnreliableAndStreams(ref WireWriter writer, ref int records)
+    {
+        if (_streamsFirst)
+        {
+            _streamsFirst = false;
+            WriteLost(ref writer, ref records);
+            WriteNew(ref writer, ref records);
+            WriteDatagrams(ref writer);
+            return;
+        }
+
+        var begin = writer.Length;
+        WriteDatagrams(ref writer);
+        var written = writer.Length > begin;
+        WriteLost(ref writer, ref records);
+        WriteNew(ref writer, ref records);
+        _streamsFirst = written && HasStreamData();
+    }
 
     private void WriteNews(ref WireWriter writer, ref int records)
     {

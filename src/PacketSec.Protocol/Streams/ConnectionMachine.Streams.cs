@@ -311,6 +311,11 @@ internal sealed partial class ConnectionMachine
             _events.Enqueue(new(StreamEventKind.StreamOpened, _table.Get(created)));
         }
 
+        if (opened.To > opened.From)
+        {
+            _maxStreamsPending[StreamId.IsBidirectional(id) ? 0 : 1] |= _table.IsToBeTold(StreamId.IsBidirectional(id));
+        }
+
         return PacketVerdict.Processed;
     }
 

@@ -22,6 +22,9 @@ internal sealed partial class ConnectionMachine
     //= rfc9000#section-10.2
     private const int CloseTimeouts = 3;
 
+    /// <summary>An idle timeout in ms, 146 years, beyond which one never comes: the peer may name any number.</summary>
+    private const long LongestIdle = long.MaxValue / 2 / 1_000_000;
+
     /// <summary>The longest reason that is sent with a close, in bytes.</summary>
     private const int MaxReason = 256;
 
@@ -387,7 +390,7 @@ internal sealed partial class ConnectionMachine
             var own = _ownParameters.IdleTimeoutMilliseconds;
             var peer = PeerParameters.IdleTimeoutMilliseconds;
             var timeout = own == 0 || peer == 0 ? Math.Max(own, peer) : Math.Min(own, peer);
-            return timeout == 0 ? Never : _idleBase + Math.Max(timeout * 1_000_000, 3 * _recovery.Rtt.ProbeTimeout);
+            return timeout is 0 or > LongestIdle ? Never : _idleBase + Math.Max(timeout * 1_000_000, 3 * _recovery.Rtt.ProbeTimeout);
         }
     }
 

@@ -28,6 +28,7 @@ internal sealed class Dplpmtud
     private int _most;
     private int _tooLarge;
     private int _probes;
+    private int _largestProbeLost;
     private bool _probing;
     private long _raiseAt;
     private int _largeLost;
@@ -103,10 +104,12 @@ internal sealed class Dplpmtud
     {
         _probing = false;
         _raiseAt = now + RaiseAfter;
+        _largestProbeLost = _probes == 0 ? size : Math.Max(_largestProbeLost, size);
         if (++_probes >= MaxProbes)
         {
+            // A window that changed has made the sizes differ; only the largest is no smaller than any that was lost.
             _probes = 0;
-            _tooLarge = Math.Min(_tooLarge, size);
+            _tooLarge = Math.Min(_tooLarge, _largestProbeLost);
         }
     }
 

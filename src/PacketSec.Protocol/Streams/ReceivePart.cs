@@ -113,6 +113,8 @@ internal sealed class ReceivePart(long window, long maxWindow)
         Highest = finalSize;
         if (!IsComplete)
         {
+            // Nothing of it can be read any more, so that nothing is left to be given up later.
+            ReadTo = finalSize;
             ResetCode = code;
             _ring.Release();
             _ahead.Clear();
@@ -132,7 +134,12 @@ internal sealed class ReceivePart(long window, long maxWindow)
         _ring.Read(ReadTo, destination[..count]);
         Advance(count);
         ended = IsComplete && Readable == 0;
-        _endTold |= ended;
+        if (ended)
+        {
+            _endTold = true;
+            _ring.Release();
+        }
+
         return count;
     }
 

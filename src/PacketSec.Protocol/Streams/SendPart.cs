@@ -40,6 +40,9 @@ internal sealed class SendPart
     /// <summary>Gets the number of bytes that the peer counts when the stream is given up.</summary>
     public long SentTo { get; private set; }
 
+    /// <summary>Gets the bytes that the buffer takes.</summary>
+    public int BufferedCapacity => _ring.Capacity;
+
     /// <summary>Gets whether nothing remains to be done.</summary>
     public bool IsDone => ResetCode is null ? _finAcknowledged && AcknowledgedTo == WrittenTo : _resetAcknowledged;
 
@@ -57,6 +60,9 @@ internal sealed class SendPart
 
     /// <summary>Gets where the next piece begins.</summary>
     public long NextOffset => _lost.Count > 0 ? _lost[0].Start : SentTo;
+
+    /// <summary>Gets whether the end alone is to be sent, which needs nobody's leave.</summary>
+    public bool IsEndNext => ResetCode is null && FinIsNext;
 
     private bool FinIsNext => IsFinished && !_finSent && SentTo == WrittenTo;
 
@@ -161,23 +167,14 @@ internal sealed class SendPart
         _finAcknowledged |= fin;
         _finLost &= !_finAcknowledged;
         var end = offset + length;
-        if (ResetCode is not null || end <= AcknowledgedTo)
+        if (ResetCode is null && end > AcknowledgedTo)
         {
-            return;
+            Acknowledge(offset, end);
         }
 
-        _lost.Remove(offset, end);
-        if (offset > AcknowledgedTo)
+        if (IsDone)
         {
-            _acknowledged.Add(offset, end);
-            return;
-        }
-
-        AcknowledgedTo = end;
-        while (_acknowledged.Count > 0 && _acknowledged[0].Start <= AcknowledgedTo)
-        {
-            AcknowledgedTo = Math.Max(AcknowledgedTo, _acknowledged[0].End);
-            _acknowledged.Remove(_acknowledged[0].Start, _acknowledged[0].End);
+            _ring.Release();
         }
     }
 
@@ -200,6 +197,23 @@ internal sealed class SendPart
 
     /// <summary>The peer knows that the stream was given up.</summary>
     public void OnResetAcknowledged() => _resetAcknowledged = true;
+
+    private void Acknowledge(long offset, long end)
+    {
+        _lost.Remove(offset, end);
+        if (offset > AcknowledgedTo)
+        {
+            _acknowledged.Add(offset, end);
+            return;
+        }
+
+        AcknowledgedTo = end;
+        while (_acknowledged.Count > 0 && _acknowledged[0].Start <= AcknowledgedTo)
+        {
+            AcknowledgedTo = Math.Max(AcknowledgedTo, _acknowledged[0].End);
+            _acknowledged.Remove(_acknowledged[0].Start, _acknowledged[0].End);
+        }
+    }
 
     private bool TakeFin(long end)
     {

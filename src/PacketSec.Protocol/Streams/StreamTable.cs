@@ -98,7 +98,16 @@ internal sealed class StreamTable(StreamSide side, StreamOptions options)
 
         var kind = StreamId.Kind(stream.Id);
         _limits[kind] = Math.Min(_limits[kind] + 1, StreamId.MaxCount);
-        return _limits[kind] - _told[kind] >= Math.Max(1, Allowed(StreamId.IsBidirectional(stream.Id)) / 4);
+        return IsToBeTold(StreamId.IsBidirectional(stream.Id));
+    }
+
+    /// <summary>Tells whether the peer is to be told of a higher limit: much of it is new, or the peer has opened all that it knows of.</summary>
+    //= spec/streams.md#stream-count
+    public bool IsToBeTold(bool bidirectional)
+    {
+        var kind = Kind(Other(side), bidirectional);
+        var untold = _limits[kind] - _told[kind];
+        return untold >= Math.Max(1, Allowed(bidirectional) / 4) || (untold > 0 && _opened[kind] == _told[kind]);
     }
 
     /// <summary>Returns the limit that the peer is to be told, and notes that it is.</summary>

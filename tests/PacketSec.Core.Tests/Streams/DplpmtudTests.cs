@@ -57,6 +57,22 @@ public sealed class DplpmtudTests
         Assert.Equal(1336, mtu.NextProbe(Room));
     }
 
+    // A window that grows or shrinks changes the size between two probes.
+    //= spec/streams.md#mtu-probe
+    [Fact]
+    public void Three_lost_probes_of_different_sizes_make_the_largest_of_them_too_large()
+    {
+        var mtu = new Dplpmtud(1472);
+        foreach (var room in new[] { 1400, 1472, 1300 })
+        {
+            Assert.Equal(room, mtu.NextProbe(room));
+            mtu.OnProbeSent();
+            mtu.OnProbeLost(0, room);
+        }
+
+        Assert.Equal(1336, mtu.NextProbe(Room));
+    }
+
     //= rfc8899#section-5.1.1
     [Fact]
     public void A_larger_size_is_tried_again_after_600_s()

@@ -239,17 +239,57 @@ public sealed class LossRecoveryTests
         Assert.Equal(7, sent[7].Size);
     }
 
+    // Nothing can be sent until an acknowledgement makes room, so there is nothing to wake up for.
+    [Fact]
+    public void No_probe_timeout_runs_while_no_packet_has_a_place()
+    {
+        Send(0);
+        for (var i = 1; i < SentPackets.Capacity; i++)
+        {
+            Assert.NotEqual(LossRecovery.Never, _recovery.Deadline);
+            _recovery.OnSent(0, new() { Size = Size, Records = FrameRecords.None });
+        }
+
+        Assert.Equal(LossRecovery.Never, _recovery.Deadline);
+        Assert.True(Ack(100 * Ms, 0));
+        Send(100 * Ms);
+        Assert.NotEqual(LossRecovery.Never, _recovery.Deadline);
+    }
+
+    //= rfc9438#section-5.8
+    [Fact]
+    public void A_pause_with_nothing_in_flight_does_not_widen_the_window()
+    {
+        var recovery = new LossRecovery(new Cubic(Size), Size);
+        recovery.Unblock(0);
+        SendMany(recovery, 10, at: 0);
+        recovery.IsWindowLimited = true;
+        Ack(recovery, 100 * Ms, 9);
+        SendMany(recovery, 4, at: 200 * Ms);
+        Ack(recovery, 300 * Ms, 10, 11, 12, 13);
+        var before = recovery.Controller.Window;
+        Assert.Equal(0, recovery.BytesInFlight);
+
+        SendMany(recovery, 4, at: 100_000 * Ms);
+        Ack(recovery, 100_100 * Ms, 14, 15, 16, 17);
+        Assert.InRange(recovery.Controller.Window, before, before + (Size / 2));
+    }
+
     private long Send(long at) => _recovery.OnSent(at, new() { Size = Size, Records = FrameRecords.None, AckEliciting = true });
 
-    private void SendMany(int count, long at)
+    private void SendMany(int count, long at) => SendMany(_recovery, count, at);
+
+    private static void SendMany(LossRecovery recovery, int count, long at)
     {
         for (var i = 0; i < count; i++)
         {
-            Send(at);
+            recovery.OnSent(at, new() { Size = Size, Records = FrameRecords.None, AckEliciting = true });
         }
     }
 
-    private bool Ack(long now, params long[] numbers)
+    private bool Ack(long now, params long[] numbers) => Ack(_recovery, now, numbers);
+
+    private static bool Ack(LossRecovery recovery, long now, params long[] numbers)
     {
         var ranges = new AckRanges();
         foreach (var number in numbers)
@@ -261,7 +301,7 @@ public sealed class LossRecoveryTests
         Assert.True(AckFrame.TryWrite(ref writer, ranges, 0, 200));
         var reader = new WireReader(writer.Written[1..]);
         Assert.True(AckFrame.TryRead(FrameType.Ack, ref reader, out var frame));
-        return _recovery.OnAck(now, frame);
+        return recovery.OnAck(now, frame);
     }
 
     private List<string> Settled()

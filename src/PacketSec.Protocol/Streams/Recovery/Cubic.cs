@@ -32,7 +32,7 @@ internal sealed class Cubic : ICongestionController
     private long _epochStart;
     private double _plateauAfter;
     private double _renoWindow;
-    private long _lastAcknowledged;
+    private long _lastInUse;
 
     public Cubic(int datagramSize) => Reset(datagramSize);
 
@@ -49,7 +49,7 @@ internal sealed class Cubic : ICongestionController
         _prior = 0;
         _maximum = 0;
         _epochStart = Never;
-        _lastAcknowledged = Never;
+        _lastInUse = Never;
         _slowStartExit.Reset();
     }
 
@@ -65,17 +65,19 @@ internal sealed class Cubic : ICongestionController
         _epochStart = Never;
     }
 
+    //= rfc9438#section-5.8
+    public void OnSendingAgain(long now) => Pause(now);
+
     public void OnAcknowledged(in AcknowledgedPacket acknowledged)
     {
-        var sinceLast = _lastAcknowledged == Never ? 0 : acknowledged.Now - _lastAcknowledged;
-        _lastAcknowledged = acknowledged.Now;
         if (!acknowledged.WindowLimited)
         {
             //= rfc9438#section-5.8
-            _epochStart = _epochStart == Never ? Never : _epochStart + sinceLast;
+            Pause(acknowledged.Now);
             return;
         }
 
+        _lastInUse = acknowledged.Now;
         if (acknowledged.SentAt <= _recoveryStart)
         {
             return;
@@ -123,6 +125,14 @@ internal sealed class Cubic : ICongestionController
         _recoveryStart = Never;
         _epochStart = Never;
         _slowStartExit.Reset();
+    }
+
+    /// <summary>Takes the time up to now out of the function: the window was not in use.</summary>
+    private void Pause(long now)
+    {
+        var since = _lastInUse == Never ? 0 : now - _lastInUse;
+        _epochStart = _epochStart == Never ? Never : _epochStart + since;
+        _lastInUse = now;
     }
 
     private void Avoid(in AcknowledgedPacket acknowledged, double segments)

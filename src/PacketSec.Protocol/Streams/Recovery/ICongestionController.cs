@@ -18,6 +18,10 @@ internal interface ICongestionController
     /// <param name="datagramSize">The largest datagram of the path in bytes.</param>
     void SetDatagramSize(int datagramSize);
 
+    /// <summary>A packet is sent after nothing was in flight.</summary>
+    /// <param name="now">The time.</param>
+    void OnSendingAgain(long now);
+
     /// <summary>A packet in flight was acknowledged.</summary>
     /// <param name="acknowledged">The packet, and what was so when its acknowledgement came.</param>
     void OnAcknowledged(in AcknowledgedPacket acknowledged);

@@ -68,7 +68,7 @@ internal sealed class LossRecovery(ICongestionController controller, int datagra
     /// <summary>Gets when <see cref="OnTimeout"/> is to be called.</summary>
     //= rfc9002#section-6.2.1
     public long Deadline => _lossTime != Never ? _lossTime
-        : !HasElicitingOutstanding || IsBlocked ? Never
+        : !HasElicitingOutstanding || IsBlocked || Sent.IsFull ? Never
         : _lastElicitingSentAt + CurrentProbeTimeout;
 
     /// <summary>Tells when a packet of a size may be sent; <see cref="Never"/> when the window has no room for it.</summary>
@@ -92,6 +92,11 @@ internal sealed class LossRecovery(ICongestionController controller, int datagra
         packet.State = packet.AckEliciting ? SentState.Outstanding : SentState.Unwatched;
         if (packet.AckEliciting)
         {
+            if (BytesInFlight == 0)
+            {
+                Controller.OnSendingAgain(now);
+            }
+
             _elicitingOutstanding++;
             _lastElicitingSentAt = now;
             BytesInFlight += packet.Size;

@@ -32,6 +32,11 @@ internal sealed class NewReno : ICongestionController
         Window = Math.Max(Window, CongestionWindow.Minimum(datagramSize));
     }
 
+    // What is in flight bounds the growth, and a pacer what goes at once.
+    public void OnSendingAgain(long now)
+    {
+    }
+
     public void OnAcknowledged(in AcknowledgedPacket acknowledged)
     {
         //= rfc9002#section-7.8
