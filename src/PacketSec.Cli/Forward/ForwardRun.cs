@@ -86,18 +86,9 @@ internal sealed class ForwardRun(
     /// <returns>Why the connection ended, or could not be made again.</returns>
     private async Task<string> ConnectAsync(CancellationToken cancellationToken)
     {
-        PacketSecChannel channel;
         try
         {
-            channel = await local.ConnectAsync(addresses, dial, cancellationToken);
-        }
-        catch (CliException error) when (_hasBegun)
-        {
-            return error.Message;
-        }
-
-        await using (channel)
-        {
+            await using var channel = await local.ConnectAsync(addresses, dial, cancellationToken);
             while (true)
             {
                 var end = await ForwardAsync(channel, cancellationToken);
@@ -115,6 +106,10 @@ internal sealed class ForwardRun(
                 }
             }
         }
+        catch (CliException error) when (_hasBegun)
+        {
+            return error.Message;
+        }
     }
 
     private async Task<PacketSecConnectionClosed> ForwardAsync(PacketSecChannel channel, CancellationToken cancellationToken)
@@ -127,7 +122,7 @@ internal sealed class ForwardRun(
             // The watch is answered by whoever forwards, and by nobody else.
             if (!await session.WatchAsync(cancellationToken))
             {
-                throw new CliException(ExitCodes.Protocol, $"{Peer} does not forward, or has gone: it must run psec forward serve.");
+                throw DoesNotForward();
             }
 
             foreach (var rule in rules.Where(rule => rule.IsRemote))
@@ -140,6 +135,11 @@ internal sealed class ForwardRun(
             PrintConnected(connection);
             return await running.WaitAsync(cancellationToken);
         }
+        catch (PacketSecConnectionException error) when (error.Error is PacketSecConnectionError.StreamReset or PacketSecConnectionError.StreamStopped)
+        {
+            // Only the stream has ended, and the connection may live on for ever.
+            throw DoesNotForward();
+        }
         catch (PacketSecConnectionException)
         {
             return await running;
@@ -151,6 +151,9 @@ internal sealed class ForwardRun(
             await running;
         }
     }
+
+    private CliException DoesNotForward()
+        => new(ExitCodes.Protocol, $"{Peer} does not forward, or has gone: it must run psec forward serve.");
 
     private async Task ListenAsync(ForwardSession session, ForwardRule rule, CancellationToken cancellationToken)
     {

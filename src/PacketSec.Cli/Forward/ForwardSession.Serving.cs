@@ -63,7 +63,19 @@ internal sealed partial class ForwardSession
 
     private async Task ConnectTcpAsync(PacketSecStream stream, string host, int port)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket opened;
+        try
+        {
+            opened = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        }
+        catch (SocketException error)
+        {
+            // The system has no file for one more.
+            await RefuseAsync(stream, ForwardCode.Unreachable, $"{host}:{port}", error.Message);
+            return;
+        }
+
+        using var socket = opened;
         try
         {
             if (Interlocked.Increment(ref _connections) > _policy.MostConnections)

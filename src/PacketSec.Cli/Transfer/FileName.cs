@@ -15,8 +15,9 @@ internal static class FileName
 
     private static readonly SearchValues<char> Forbidden = SearchValues.Create("/\\:*?\"<>|");
 
+    // Windows takes superscripts for digits here.
     private static readonly string[] Devices =
-        ["CON", "PRN", "AUX", "NUL", .. Enumerable.Range(0, 10).SelectMany(i => new[] { $"COM{i}", $"LPT{i}" })];
+        ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", .. "0123456789\u00B9\u00B2\u00B3".SelectMany(digit => new[] { $"COM{digit}", $"LPT{digit}" })];
 
     /// <summary>Says why a name is not taken; null where it is.</summary>
     public static string? ProblemOf(string name)

@@ -9,6 +9,8 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
     private const int UnixNoSpace = 28;
     private const int WindowsDiskFull = 112;
 
+    private bool _isAnswered;
+
     /// <summary>Gets what is offered, once it has come.</summary>
     public FileOffer? Offer { get; private set; }
 
@@ -79,6 +81,7 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
         {
             await Task.Run(() => Guard(() => file.Skip(has, cancellationToken)), cancellationToken);
             await stream.WriteAsync(new FileAnswer(TransferCode.Good, file.Position, file.Hash()).ToBytes(), cancellationToken);
+            _isAnswered = true;
             await TakeOffsetAsync(file, cancellationToken);
             ResumedFrom = file.Position;
             Meter = new(offer.Name, offer.Size);
@@ -87,6 +90,10 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
             await TakeBytesAsync(file, offer.Size - file.Position, cancellationToken);
             Hash = file.Hash();
             isSame = await IsEndAsync(cancellationToken);
+            if (isSame)
+            {
+                await Task.Run(() => Guard(file.Flush), cancellationToken);
+            }
         }
 
         return await StoreAsync(offer.Name, isSame, cancellationToken);
@@ -94,6 +101,11 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
 
     private HashingFile OpenPart(string name, long has)
     {
+        if (new FileInfo(folder.PartOf(name)).LinkTarget is not null)
+        {
+            throw new IOException($"'{folder.PartOf(name)}' is a link, and would be followed: delete it.");
+        }
+
         var handle = File.OpenHandle(folder.PartOf(name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         if (RandomAccess.GetLength(handle) != has)
         {
@@ -167,6 +179,7 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
         if (isSame)
         {
             Guard(() => File.Move(folder.PartOf(name), folder.FileOf(name), folder.Overwrites));
+            await Task.Run(() => Guard(folder.Flush), cancellationToken);
         }
         else
         {
@@ -199,7 +212,7 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
     private async Task<TransferCode> FailAsync(StorageException failure, CancellationToken cancellationToken)
     {
         Problem = failure.Message;
-        if (Meter is null)
+        if (!_isAnswered)
         {
             await EndAsync(FileAnswer.Refusal(failure.Code).ToBytes(), cancellationToken);
             return failure.Code;

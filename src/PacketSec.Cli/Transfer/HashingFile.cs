@@ -63,6 +63,9 @@ internal sealed class HashingFile(SafeFileHandle file) : IDisposable
         RandomAccess.SetLength(file, 0);
     }
 
+    /// <summary>Has what was written on the disk before it returns.</summary>
+    public void Flush() => RandomAccess.FlushToDisk(file);
+
     public void Dispose()
     {
         _hash.Dispose();

@@ -1,3 +1,5 @@
+using PacketSec.Internal;
+
 namespace PacketSec.Cli.Transfer;
 
 /// <summary>The folder that files are received into, and the names that are being received. Thread-safe.</summary>
@@ -5,6 +7,9 @@ internal sealed class ReceiveFolder
 {
     /// <summary>How many files are received at once.</summary>
     public const int MostTransfers = 16;
+
+    private const int UnixNoPermission = 13;
+    private const int UnixInvalid = 22;
 
     private readonly Lock _gate = new();
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
@@ -29,6 +34,20 @@ internal sealed class ReceiveFolder
     /// <summary>Gets the bytes that are free.</summary>
     /// <exception cref="IOException">The system does not tell.</exception>
     public long Free() => new DriveInfo(_path).AvailableFreeSpace;
+
+    /// <summary>Has the names of files on the disk before it returns, where the file system does that when it is told.</summary>
+    /// <exception cref="IOException">It failed.</exception>
+    public void Flush()
+    {
+        try
+        {
+            DurableFiles.FlushFolder(_path);
+        }
+        catch (IOException error) when (error.HResult is UnixNoPermission or UnixInvalid)
+        {
+            // A folder that only takes files cannot be opened, and some file systems of the network flush none.
+        }
+    }
 
     /// <summary>Keeps a name for one transfer, until <see cref="Leave"/>.</summary>
     /// <returns>False when it is being received, or too much is.</returns>

@@ -43,11 +43,15 @@ public sealed partial class Libp2pHost
             }
 
             var own = await FinishAsync(peer, dial, entry).ConfigureAwait(false);
-            return await WaitForChoiceAsync(entry, own, choice, cancellationToken).ConfigureAwait(false);
+            return await WaitForChoiceAsync(entry, own, choice, dialling.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException e) when (Lifetime.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new Libp2pException(Libp2pError.Closed, "The host has ended.", e);
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
         }
         finally
         {

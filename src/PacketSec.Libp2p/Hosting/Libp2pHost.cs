@@ -183,11 +183,10 @@ public sealed partial class Libp2pHost : IAsyncDisposable
         }
 
         await Task.WhenAll(accepting).ConfigureAwait(false);
-        foreach (var connection in connections)
-        {
-            await connection.CloseAsync(ConnectionCodes.Shutdown, "The host ends.").ConfigureAwait(false);
-        }
 
+        // Each may wait for its peer, and there may be thousands.
+        await Task.WhenAll(connections.Select(connection => connection.CloseAsync(ConnectionCodes.Shutdown, "The host ends.").AsTask()))
+            .ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
         _lifetime.Dispose();
     }

@@ -11,7 +11,7 @@ public sealed record Libp2pHostOptions
     /// <summary>Gets the family of protocols that others are told, up to 255 characters.</summary>
     public string ProtocolVersion { get; init; } = "packetsec/1";
 
-    /// <summary>Gets how long the agreement on a stream's protocol, and an exchange of identities, may take; 10 s by default.</summary>
+    /// <summary>Gets how long the agreement on a stream's protocol, an exchange of identities, and a ping may take; 10 s by default.</summary>
     public TimeSpan NegotiationTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

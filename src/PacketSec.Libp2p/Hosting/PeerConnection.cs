@@ -132,10 +132,19 @@ public sealed class PeerConnection
         await _ping.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var stream = await OpenStreamAsync(Ping.ProtocolId, cancellationToken).ConfigureAwait(false);
-            await using (stream.ConfigureAwait(false))
+            //= spec/libp2p.md#ping-timeout
+            using var deadline = new Deadline(Options.NegotiationTimeout, Options.TimeProvider, cancellationToken);
+            try
             {
-                return await Ping.MeasureAsync(stream, Options.TimeProvider, cancellationToken).ConfigureAwait(false);
+                var stream = await OpenStreamAsync(Ping.ProtocolId, deadline.Token).ConfigureAwait(false);
+                await using (stream.ConfigureAwait(false))
+                {
+                    return await Ping.MeasureAsync(stream, Options.TimeProvider, deadline.Token).ConfigureAwait(false);
+                }
+            }
+            catch (OperationCanceledException e)
+            {
+                throw deadline.Explain(e, "The peer did not answer a ping in time.");
             }
         }
         finally

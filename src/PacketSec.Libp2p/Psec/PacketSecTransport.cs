@@ -71,6 +71,11 @@ public sealed class PacketSecTransport : ITransport
             {
                 failed = e;
             }
+            catch (IOException e)
+            {
+                // A machine without IPv6 has no socket for one address of a name, and one for the next.
+                failed = new(Libp2pError.DialFailed, $"There is no socket here that reaches {address}: {e.Message}", e);
+            }
         }
 
         throw failed ?? new Libp2pException(Libp2pError.DialFailed, $"{target.Host} has no address of the family that was asked for.");

@@ -39,11 +39,14 @@ internal sealed class TransportListener(Multiaddress localAddress) : IListener
         _isClosed = true;
         if (_waiting.Writer.TryComplete())
         {
-            // Nobody will have those that were not accepted.
+            // Nobody will have those that were not accepted. Each may wait for its peer.
+            var closing = new List<Task>();
             while (_waiting.Reader.TryRead(out var connection))
             {
-                await connection.DisposeAsync().ConfigureAwait(false);
+                closing.Add(connection.DisposeAsync().AsTask());
             }
+
+            await Task.WhenAll(closing).ConfigureAwait(false);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using PacketSec.Libp2p.Addresses;
 using PacketSec.Libp2p.Transports;
 using PacketSec.Protocol.Identity;
@@ -9,7 +10,8 @@ namespace PacketSec.Libp2p.Psec;
 internal sealed class TransportSocket : IAsyncDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<PacketSecChannel, TransportConnection> _connections = [];
+    private readonly HashSet<TransportConnection> _connections = [];
+    private readonly ConditionalWeakTable<PacketSecChannel, TransportConnection> _ofChannels = [];
     private readonly PacketSecConnectionOptions _options;
     private readonly PacketSecEndpoint _endpoint;
     private readonly Task _accepting;
@@ -85,7 +87,7 @@ internal sealed class TransportSocket : IAsyncDisposable
         TransportConnection[] connections;
         lock (_gate)
         {
-            connections = [.. _connections.Values];
+            connections = [.. _connections];
         }
 
         await Task.WhenAll(connections.Select(connection => connection.DisposeAsync().AsTask())).ConfigureAwait(false);
@@ -93,34 +95,43 @@ internal sealed class TransportSocket : IAsyncDisposable
         await _accepting.ConfigureAwait(false);
     }
 
-    // A channel has one connection, whoever asks for it: a dial and an accept of the same channel, or two dials.
-    private TransportConnection Open(PacketSecChannel channel)
+    /// <summary>
+    /// Returns the connection of a channel, which has one, whoever asks for it: a dial and an accept of the same channel, or two dials. It may be over
+    /// when the second one asks.
+    /// </summary>
+    internal TransportConnection Open(PacketSecChannel channel)
     {
         lock (_gate)
         {
-            if (_connections.TryGetValue(channel, out var known))
+            if (_ofChannels.TryGetValue(channel, out var known))
             {
                 return known;
             }
 
             var opened = PacketSecConnection.Open(channel, _options);
             var connection = new TransportConnection(opened);
-            _connections[channel] = connection;
-            _ = FollowAsync(channel, opened);
+            _connections.Add(connection);
+            _ofChannels.Add(channel, connection);
+            _ = FollowAsync(channel, connection);
             return connection;
         }
     }
 
-    private async Task FollowAsync(PacketSecChannel channel, PacketSecConnection connection)
+    private async Task FollowAsync(PacketSecChannel channel, TransportConnection connection)
     {
-        var end = await connection.Closed.ConfigureAwait(false);
+        var end = await connection.Inner.Closed.ConfigureAwait(false);
+        var hasRestarted = end.Error == PacketSecConnectionError.PeerRestarted;
         lock (_gate)
         {
-            _connections.Remove(channel);
+            _connections.Remove(connection);
+            if (hasRestarted)
+            {
+                _ofChannels.Remove(channel);
+            }
         }
 
         // The restarted peer dialled anew, as far as anybody above can tell.
-        if (end.Error == PacketSecConnectionError.PeerRestarted)
+        if (hasRestarted)
         {
             await OfferAsync(channel).ConfigureAwait(false);
         }
@@ -145,7 +156,7 @@ internal sealed class TransportSocket : IAsyncDisposable
     private async Task OfferAsync(PacketSecChannel channel)
     {
         var connection = Open(channel);
-        if (Volatile.Read(ref _listener)?.TryOffer(connection) != true)
+        if (!connection.Closed.IsCompleted && Volatile.Read(ref _listener)?.TryOffer(connection) != true)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
         }

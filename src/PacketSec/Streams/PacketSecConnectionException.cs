@@ -1,3 +1,4 @@
+using System.Globalization;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Streams;
 
@@ -108,7 +109,7 @@ public sealed class PacketSecConnectionException : IOException
 /// <summary>How a connection ended.</summary>
 /// <param name="Error">Why; null when this side closed it.</param>
 /// <param name="Code">The code of the close, of the application or of RFC 9000 section 20.1; 0 where none was said.</param>
-/// <param name="Reason">The words that came with it, which the peer chose; empty where none did.</param>
+/// <param name="Reason">The words that came with it, which the peer chose; U+FFFD in place of each character without a shape. Empty where none came.</param>
 public sealed record PacketSecConnectionClosed(PacketSecConnectionError? Error, long Code, string Reason)
 {
     internal static PacketSecConnectionClosed Of(ConnectionMachine machine, PacketSecError? channelError) => new(
@@ -129,5 +130,9 @@ public sealed record PacketSecConnectionClosed(PacketSecConnectionError? Error, 
             },
         },
         machine.CloseCode,
-        machine.CloseReason);
+        Shown(machine.CloseReason));
+
+    // A stranger's words go to logs and terminals, where what has no shape moves the cursor or begins a line.
+    private static string Shown(string reason) => string.Concat(reason.Select(letter => char.GetUnicodeCategory(letter)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? '\uFFFD' : letter));
 }

@@ -372,6 +372,7 @@ public abstract class TransportSuite : IAsyncLifetime, IDisposable
         while (!connection.Closed.IsCompleted)
         {
             await Task.WhenAny(connection.Closed, Task.Delay(20, Ceiling));
+            Ceiling.ThrowIfCancellationRequested();
             Record.Exception(() => connection.TrySendDatagram("?"u8));
         }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
 using PacketSec.Libp2p.Addresses;
 using PacketSec.Libp2p.Datagrams;
 using PacketSec.Libp2p.Hosting;
@@ -188,6 +189,37 @@ public sealed class PacketSecTransportTests : IAsyncLifetime, IDisposable
         Assert.Empty(second.Connections);
     }
 
+    [Fact]
+    public async Task A_dial_without_a_socket_fails_as_dials_do()
+    {
+        using var full = new FullMachine();
+        var transport = Create(new() { Identity = PacketSecIdentity.Generate(), LoggerFactory = full });
+        var error = await Assert.ThrowsAsync<Libp2pException>(
+            () => transport.DialAsync(Multiaddress.Parse($"/ip4/127.0.0.1/udp/9/p2p/{TestPeers.Next()}"), Ceiling));
+        Assert.Equal(Libp2pError.DialFailed, error.Error);
+        Assert.Contains("127.0.0.1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_asks_for_the_connection_of_a_channel_after_its_end_gets_the_one_that_ended()
+    {
+        var (dialler, acceptor) = (Own(Bind()), Own(Bind()));
+        var socket = Own(new TransportSocket(new() { Identity = PacketSecIdentity.Generate(), LocalEndPoint = new(IPAddress.Loopback, 0) }, new()));
+        var accepting = acceptor.AcceptAsync(Ceiling).AsTask();
+        await dialler.ConnectAsync(acceptor.LocalEndPoint, acceptor.PeerId, Ceiling);
+        var channel = await accepting;
+        var connection = socket.Open(channel);
+        await connection.DisposeAsync();
+        await connection.Closed.WaitAsync(Ceiling);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Same(connection, socket.Open(channel));
+            await Task.Delay(5, Ceiling);
+        }
+
+        static PacketSecEndpoint Bind() => PacketSecEndpoint.Bind(new() { Identity = PacketSecIdentity.Generate(), LocalEndPoint = new(IPAddress.Loopback, 0) });
+    }
+
     private T Own<T>(T owned)
         where T : IAsyncDisposable
     {
@@ -203,5 +235,18 @@ public sealed class PacketSecTransportTests : IAsyncLifetime, IDisposable
         var connection = PacketSecConnection.Open(await peer.ConnectAsync(address, transport.LocalPeerId, Ceiling));
         var stream = await connection.OpenStreamAsync(Ceiling);
         await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), Ceiling);
+    }
+
+    /// <summary>A machine that gives no socket.</summary>
+    private sealed class FullMachine : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => throw new IOException("no socket");
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+            // It has nothing.
+        }
     }
 }

@@ -24,6 +24,7 @@ public class RecoveryTests
         {
             Assert.NotEqual(SendResult.Closed, dialled.TrySend([2]));
             await Task.WhenAny(again, Task.Delay(100, ceiling.Token));
+            ceiling.Token.ThrowIfCancellationRequested();
         }
 
         // Until the confirmation is here, data may still go on the session that the listener has lost.
@@ -33,6 +34,7 @@ public class RecoveryTests
         {
             dialled.TrySend([3]);
             await Task.WhenAny(receiving, Task.Delay(100, ceiling.Token));
+            ceiling.Token.ThrowIfCancellationRequested();
         }
 
         Assert.InRange((await receiving)[0], 2, 3);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using PacketSec.Cli;
+using PacketSec.Cli.Forward;
 using PacketSec.Tests.Streams;
 
 namespace PacketSec.Tests.Cli;
@@ -89,6 +90,38 @@ public sealed class ForwardCommandTests : IDisposable
         using var again = await target.TakeAsync();
         await second.SendAllAsync(new byte[] { 7 });
         Assert.Equal([7], await again.ReadSomeAsync());
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task A_peer_that_ends_streams_and_not_the_connection_does_not_forward()
+    {
+        using var identity = PacketSecIdentity.Generate();
+        await using var peer = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = new(IPAddress.Loopback, 0) });
+        var resetting = ResetAsync(peer);
+        await using var near = RunningCli.Start("forward", $"{peer.PeerId}@{peer.LocalEndPoint}", "-L", "0:127.0.0.1:9");
+        Assert.Equal(ExitCodes.Protocol, await near.ExitAsync());
+        await near.Error.WaitForAsync(line => line.Contains("must run psec forward serve", StringComparison.Ordinal));
+        await (await resetting).DisposeAsync();
+    }
+
+    [Fact(Timeout = Ceiling)]
+    public async Task What_has_forwarded_dials_again_though_its_peer_does_not_forward_for_a_while()
+    {
+        var far = await ForwardPair.ServeAsync(_folder, "127.0.0.1:0");
+        var address = await far.AddressAsync();
+        await using var near = RunningCli.Start("forward", "--json", address, "-L", "0:127.0.0.1:9");
+        await near.Output.WaitForJsonAsync("connected");
+        await far.DisposeAsync();
+
+        using var identity = PacketSecIdentity.Load(_folder["far.key"]);
+        await using (var other = PacketSecEndpoint.Bind(new() { Identity = identity, LocalEndPoint = IPEndPoint.Parse(address.Split('@')[1]) }))
+        {
+            await ResetAsync(other);
+            await near.Output.WaitForAsync(line => line.Contains("does not forward", StringComparison.Ordinal));
+        }
+
+        await using var following = await ForwardPair.ServeAsync(_folder, address.Split('@')[1]);
+        await Api.Until.TrueAsync(() => near.Output.Lines.Count(line => line.Contains("\"connected\"", StringComparison.Ordinal)) == 2);
     }
 
     //= spec/forward.md#forward-permit
@@ -192,6 +225,17 @@ public sealed class ForwardCommandTests : IDisposable
         Assert.Equal(2, (await pair.Near.Output.WaitForJsonAsync("summary")).GetProperty("flows").GetInt32());
         var near = way == "--udp-L" ? pair.Near : pair.Far;
         Assert.Equal(1, (await near.Output.WaitForJsonAsync("summary")).GetProperty("datagrams_dropped").GetInt32());
+    }
+
+    /// <summary>Accepts a connection, and resets its first stream as a peer does that speaks something else on it.</summary>
+    private static async Task<PacketSecConnection> ResetAsync(PacketSecEndpoint peer)
+    {
+        using var ceiling = Api.EndpointPair.Ceiling();
+        var connection = PacketSecConnection.Open(await peer.AcceptAsync(ceiling.Token), ForwardSession.Options);
+        var stream = await connection.AcceptStreamAsync(ceiling.Token);
+        stream.Reset(2);
+        stream.StopSending(2);
+        return connection;
     }
 
     private Task<ForwardPair> OpenAsync(string way, Socket target)

@@ -169,6 +169,20 @@ public sealed class TransferCommandTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_into));
     }
 
+    [UnixFact(Timeout = Ceiling)]
+    public async Task A_link_in_place_of_a_part_is_not_followed()
+    {
+        var elsewhere = _folder["elsewhere"];
+        File.WriteAllText(elsewhere, "mine");
+        File.CreateSymbolicLink(Path.Combine(_into, "file.part"), elsewhere);
+        await using var receiver = await ReceiveAsync();
+        await using var peer = await RawPeer.DialAsync(await receiver.AddressAsync());
+        await using var stream = await peer.OfferAsync(new FileOffer("file", 100, false).ToBytes());
+        Assert.Equal((byte)TransferCode.CannotWrite, await RawPeer.ReadCodeAsync(stream));
+        Assert.Contains("is a link", (await receiver.Output.WaitForJsonAsync("refused")).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(elsewhere));
+    }
+
     [Fact(Timeout = Ceiling)]
     public async Task A_file_that_has_no_room_is_refused_and_makes_no_file()
     {
@@ -337,6 +351,9 @@ public sealed class FileNameTests
     [InlineData("a.PART", false)]
     [InlineData("con.txt", false)]
     [InlineData("LPT1", false)]
+    [InlineData("com\u00B3.log", false)]
+    [InlineData("LPT\u2074", true)]
+    [InlineData("conin$", false)]
     public void A_name_is_taken_or_refused_with_a_reason(string name, bool isTaken) => Assert.Equal(isTaken, FileName.ProblemOf(name) is null);
 
     [Fact]

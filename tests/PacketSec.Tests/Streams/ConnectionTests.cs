@@ -50,6 +50,15 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task The_words_of_a_close_move_no_cursor_and_begin_no_line()
+    {
+        await using var pair = await ConnectionPair.OpenAsync();
+        await pair.OpenStreamAsync();
+        await pair.Dialled.CloseAsync(1, "für\e[2J\n\u2028\u202E\U0001F600");
+        Assert.Equal("für\uFFFD[2J\uFFFD\uFFFD\uFFFD\U0001F600", (await pair.Accepted.Closed.WithinCeiling()).Reason);
+    }
+
+    [Fact]
     public async Task A_close_is_told_with_code_and_words_and_what_came_before_can_be_read()
     {
         await using var pair = await ConnectionPair.OpenAsync();
