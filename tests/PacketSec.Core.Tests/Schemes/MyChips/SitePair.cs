@@ -46,6 +46,9 @@ internal sealed class ServingSite : IDisposable
     /// <summary>Gets or sets a value indicating whether the store answers.</summary>
     public bool StoreAnswers { get; set; } = true;
 
+    /// <summary>Gets or sets a value indicating whether work is done at once.</summary>
+    public bool Works { get; set; } = true;
+
     public List<EndpointEvent.DecisionRequested> Questions { get; } = [];
 
     public List<(NetworkAddress To, byte[] Packet)> Sent { get; } = [];
@@ -114,7 +117,7 @@ internal sealed class ServingSite : IDisposable
 
     public void Pump()
     {
-        while (Machine.TryTakeWork(out var work))
+        while (Works && Machine.TryTakeWork(out var work))
         {
             work!.Run();
             Machine.Complete(Now, work);
