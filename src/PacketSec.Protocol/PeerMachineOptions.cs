@@ -42,6 +42,12 @@ public sealed class PeerMachineOptions
     /// <summary>Gets how long a channel lives without a live session, 10 minutes by default, 3,650 days at most; null is for ever.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Gets how long a channel of <c>mychips-1</c> that the other side began may carry no data before this side closes it, 60 s by default, 3,650 days at
+    /// most; null leaves it to <see cref="IdleTimeout"/>. Whoever began such a channel never closes it for that.
+    /// </summary>
+    public TimeSpan? SiteIdleTimeout { get; init; } = SpecLimits.SiteIdleTimeout;
+
     /// <summary>Gets how long a silent path is left alone before an empty packet goes out: 15 s to 3,650 days; null is never.</summary>
     public TimeSpan? Keepalive { get; init; }
 
@@ -72,6 +78,11 @@ public sealed class PeerMachineOptions
         if (IdleTimeout <= TimeSpan.Zero || IdleTimeout > LongestWait)
         {
             throw new ArgumentException("An idle timeout is positive and 3,650 days at most; null is for ever.");
+        }
+
+        if (SiteIdleTimeout <= TimeSpan.Zero || SiteIdleTimeout > LongestWait)
+        {
+            throw new ArgumentException("An idle timeout of sites is positive and 3,650 days at most; null leaves it to the idle timeout of all channels.");
         }
 
         CheckIntroduction(SiteId, Certificate, MaxDatagramSize);

@@ -332,6 +332,7 @@ internal sealed partial class EndpointDriver
             WallClock = Clock.ReadCalendar(),
             Lifetimes = Options.SessionLifetimes,
             IdleTimeout = Options.IdleTimeout,
+            SiteIdleTimeout = Options.SiteIdleTimeout,
             Keepalive = Options.Keepalive,
             Catalogue = Options.Catalogue,
             Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.SchemeName] },

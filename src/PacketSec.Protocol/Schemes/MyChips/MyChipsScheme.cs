@@ -79,6 +79,12 @@ internal sealed class MyChipsScheme() : Scheme(SchemeName, hidesIdentity: true)
         ? null
         : $"{SchemeName} calls only Ed25519 identities whose key stands in the peer ID and is not of small order.";
 
+    public override bool IsRenewal(ReadOnlySpan<byte> first) => !first.IsEmpty && first[0] == Letters.Known;
+
+    //= spec/mychips.md#at-once
+    public override bool PrefersOwn(SchemeContext context, PublicKey remote)
+        => MyChipsContext.TryMap(remote, out var other) && context.Identity.AgreementKey.PublicKey.SequenceCompareTo(other) < 0;
+
     public override FirstMessageWork BeginFirst(SchemeContext context, FirstMessageRequest request) => new MyChipsFirstWork(
         NewContext(context), request.Agreement, request.Remote, request.Pass, request.IsRenewal ? null : context.SiteId)
     {
