@@ -75,6 +75,7 @@ public sealed partial class PeerMachine : IDisposable
         {
             SiteId = options.SiteId,
             Certificate = options.Certificate,
+            CertificateWithTicket = options.CertificateWithTicket,
         };
     }
 
@@ -145,6 +146,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         _options.Catalogue.CheckCallable(RemotePeer, proposal, directScheme, ticket, _options.SiteId is not null);
+        PeerMachineOptions.CheckFirst(ticket, _options.CertificateWithTicket ? _options.Certificate.Length : 0, _options.MaxDatagramSize);
 
         if (IsClosing)
         {

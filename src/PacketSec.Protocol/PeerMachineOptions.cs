@@ -63,6 +63,12 @@ public sealed class PeerMachineOptions
     /// </summary>
     public ReadOnlyMemory<byte> Certificate { get; init; }
 
+    /// <summary>
+    /// Gets a value indicating whether a dial by ticket tells the certificate in its first message, as MyCHIPs itself does, and not once the keys are
+    /// agreed on: then whoever gets the other side's key later can read it in a recording. False by default.
+    /// </summary>
+    public bool CertificateWithTicket { get; init; }
+
     /// <summary>Gets the schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
 
@@ -101,6 +107,18 @@ public sealed class PeerMachineOptions
         if (certificate.Length > Math.Min(ImplementationLimits.CertificateSize, maxDatagramSize - MyChipsScheme.MinFinish))
         {
             throw new ArgumentException($"A certificate has at most {ImplementationLimits.CertificateSize} bytes, and fits into one datagram.");
+        }
+    }
+
+    /// <summary>Checks that a first message holds a ticket and what stands beside it.</summary>
+    //= spec/mychips.md#certificate-in-first
+    internal static void CheckFirst(Ticket? ticket, int certificateLength, int maxDatagramSize)
+    {
+        if (ticket is not null && MyChipsScheme.FirstLength(ticket.Conditions, certificateLength) is var length && length > maxDatagramSize)
+        {
+            throw new ArgumentException(
+                $"The first message with this ticket and certificate has {length} bytes, and a datagram takes {maxDatagramSize}: shorten the certificate, or "
+                + "leave it to the first transport packet.");
         }
     }
 }

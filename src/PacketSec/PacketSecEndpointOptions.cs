@@ -77,6 +77,12 @@ public sealed record PacketSecEndpointOptions
     /// </summary>
     public ReadOnlyMemory<byte> Certificate { get; init; }
 
+    /// <summary>
+    /// Gets a value indicating whether a dial by ticket tells the certificate in its first message, as MyCHIPs itself does, and not once the keys are
+    /// agreed on: then whoever gets the other side's key later can read it in a recording. False by default; the other side takes both.
+    /// </summary>
+    public bool CertificateWithTicket { get; init; }
+
     /// <summary>Gets the clock for all deadlines. The default also counts the time that the machine is suspended, where the system tells it.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

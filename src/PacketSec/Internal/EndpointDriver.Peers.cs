@@ -339,6 +339,7 @@ internal sealed partial class EndpointDriver
             MaxDatagramSize = Options.MaxUdpPayload,
             SiteId = Options.SiteId,
             Certificate = Options.Certificate,
+            CertificateWithTicket = Options.CertificateWithTicket,
         }));
         _peers[handle] = peer;
         return peer;

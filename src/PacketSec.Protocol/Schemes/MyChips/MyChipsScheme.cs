@@ -1,6 +1,7 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes.MyChips;
@@ -40,6 +41,10 @@ internal sealed class MyChipsScheme() : Scheme(SchemeName, hidesIdentity: true)
 
     //= spec/mychips.md#no-tag
     public override bool TagsFirst => false;
+
+    /// <summary>Returns how long a first message with a ticket is beside a certificate.</summary>
+    public static int FirstLength(TicketConditions ticket, int certificateLength)
+        => 1 + TicketOverhead + ClaimPayload.Length(ticket.Binding.UserAddress ?? "", ticket.Purpose, certificateLength);
 
     public override HandshakeStep StepOf(ReadOnlySpan<byte> datagram)
     {

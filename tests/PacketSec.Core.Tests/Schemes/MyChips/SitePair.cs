@@ -228,7 +228,9 @@ internal sealed class DiallingSite : IDisposable
     private readonly PacketAead _aead = new(CryptoProvider.Default);
     private int _taken;
 
-    public DiallingSite(ServingSite called, byte number, string? siteId = null, byte[]? certificate = null, IdentityKey? called2 = null)
+    public DiallingSite(
+        ServingSite called, byte number, string? siteId = null, byte[]? certificate = null, IdentityKey? called2 = null, bool withTicket = false,
+        int maxDatagram = ImplementationLimits.DatagramSize)
     {
         _called = called;
         Address = EndpointFixture.Address(number, 4000);
@@ -242,6 +244,8 @@ internal sealed class DiallingSite : IDisposable
             WallClock = new(default, TimeSpan.FromDays(20_000)),
             SiteId = siteId,
             Certificate = certificate ?? [],
+            CertificateWithTicket = withTicket,
+            MaxDatagramSize = maxDatagram,
         });
     }
 
