@@ -121,6 +121,7 @@ public sealed partial class PeerMachine
             (_opener, _lastData) = (session.Role, now);
         }
 
+        //= spec/mychips.md#both-kept
         //= spec/mychips.md#at-once
         if (_sessions.FindCrossing(session) is { } other && RemotePeer.TryGetPublicKey(out var remote))
         {

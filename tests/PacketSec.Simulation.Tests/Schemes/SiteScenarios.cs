@@ -88,6 +88,7 @@ public sealed class SiteScenarios
         pair.CheckAlive();
     }
 
+    //= spec/mychips.md#both-kept
     //= spec/mychips.md#at-once
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -109,6 +110,7 @@ public sealed class SiteScenarios
         }
     }
 
+    //= spec/mychips.md#both-kept
     //= spec/mychips.md#at-once
     [Theory]
     [MemberData(nameof(Seeds))]
