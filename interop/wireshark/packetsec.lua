@@ -39,7 +39,7 @@ local m = {
   name_ephemeral = ProtoField.bytes("mychips.name_ephemeral", "Ephemeral key of the name"),
   site_id_size = ProtoField.uint32("mychips.site_id_size", "Site ID bytes"),
   claim_size = ProtoField.uint32("mychips.claim_size", "Claim bytes"),
-  strings_size = ProtoField.uint32("mychips.strings_size", "Bytes of user's address and purpose"),
+  strings_size = ProtoField.uint32("mychips.strings_size", "Bytes of user's address, purpose and certificate"),
   certificate_size = ProtoField.uint32("mychips.certificate_size", "Certificate bytes"),
 }
 mychips.fields = { m.letter, m.ephemeral, m.name_ephemeral, m.site_id_size, m.claim_size, m.strings_size, m.certificate_size }
@@ -378,7 +378,7 @@ local function read_lettered(bytes)
     if counter < 16 then return "packet", "ReservedCounter", string.format("counter %d is reserved", counter) end
     return counter == CLOSING and "closing" or "data"
   end
-  local kind, longest = FIRST[letter] or "mychips_answer", FIRST[letter] and 675 or 49
+  local kind, longest = FIRST[letter] or "mychips_answer", FIRST[letter] and 1701 or 49
   if size < 49 or size > longest then
     return kind, size < 49 and "TooShort" or "TooLong", "it has less than 49 bytes, or more than " .. longest
   elseif (letter == "I" and size < 163) or (letter == "K" and size ~= 49) or (letter == "N" and not read_site(bytes)) then

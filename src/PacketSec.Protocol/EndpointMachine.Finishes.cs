@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips;
 
 namespace PacketSec.Protocol;
 
@@ -60,6 +61,7 @@ public sealed partial class EndpointMachine
         if (work.Outcome != DropReason.None)
         {
             Drops.Add(work.Outcome);
+            handshake.Apply(SiteEvent.Unverified);
             Remove(handshake);
             return;
         }
@@ -113,7 +115,7 @@ public sealed partial class EndpointMachine
             return;
         }
 
-        if (handshake is not { State: ResponderState.Answered })
+        if (handshake is not { State: ResponderState.Answered } || !handshake.Apply(SiteEvent.TransportOpened))
         {
             Drops.Add(DropReason.NoHandshake);
             return;

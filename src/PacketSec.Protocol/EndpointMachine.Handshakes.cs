@@ -2,6 +2,7 @@ using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
 using PacketSec.Protocol.Routing;
 using PacketSec.Protocol.Schemes;
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol;
@@ -286,6 +287,11 @@ public sealed partial class EndpointMachine
 
     private Outcome Repeat(ResponderHandshake handshake)
     {
+        if (!handshake.Apply(SiteEvent.CopyCame))
+        {
+            return DropReason.NoHandshake;
+        }
+
         switch (handshake.State)
         {
             case ResponderState.Answered:

@@ -11,6 +11,9 @@ public sealed partial class EndpointMachine
 {
     private readonly OpenedTickets _opened = new();
 
+    /// <summary>Gets the handshakes that others began and that are not decided yet.</summary>
+    internal IReadOnlyCollection<ResponderHandshake> Handshakes => _handshakes.Values;
+
     /// <summary>
     /// Answers <see cref="EndpointEvent.DecisionRequested"/> about a ticket. An answer to a question that is no longer open changes nothing.
     /// </summary>
@@ -23,7 +26,7 @@ public sealed partial class EndpointMachine
     {
         foreach (var handshake in _handshakes.Values)
         {
-            if (handshake is { State: ResponderState.Asking, Question.Ticket: { } ticket } && handshake.DecisionId == id.Value)
+            if (handshake.Question?.Ticket is { } ticket && handshake.DecisionId == id.Value)
             {
                 var allow = outcome == TicketOutcome.Consumed
                     || (outcome == TicketOutcome.AlreadyByThisKey && !_opened.Contains(now, ticket.Hash, handshake.RemoteKey!));

@@ -13,9 +13,9 @@ public sealed partial class EndpointMachine
     {
         foreach (var handshake in _handshakes.Values)
         {
-            if (handshake.State is ResponderState.Deciding or ResponderState.Asking && handshake.DecisionId == id.Value)
+            if (handshake.DecisionId == id.Value && (handshake.Scheme.AsksBeforeAnswer || handshake.State == ResponderState.Deciding))
             {
-                if (handshake.State == ResponderState.Asking)
+                if (handshake.Scheme.AsksBeforeAnswer)
                 {
                     OnAsked(handshake, allow);
                 }
@@ -80,9 +80,13 @@ public sealed partial class EndpointMachine
     /// <summary>The application has spoken about an initiator that waits for the answer.</summary>
     private void OnAsked(ResponderHandshake handshake, bool allow, DropReason refusal = DropReason.Refused)
     {
+        if (!handshake.TryDecide(allow))
+        {
+            return;
+        }
+
         if (allow)
         {
-            handshake.OnAllowed();
             SendAnswers(handshake);
         }
         else

@@ -9,6 +9,9 @@ public sealed partial class PeerMachine
 {
     private static readonly TimeSpan MinFinishBurst = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Gets the handshakes begun here that wait for an answer, or may take a further one.</summary>
+    internal IReadOnlyList<Initiation> Attempts => _attempts;
+
     private Instant? HandshakeDeadline => Earliest(_attempts, attempt => attempt.AnswerBy) ?? _negotiating?.Deadline ?? Earliest(_finishings, finishing => finishing.Until);
 
     /// <summary>Carries <see cref="EndpointEvent.NegotiationReported"/> here.</summary>

@@ -192,6 +192,11 @@ public sealed partial class PeerMachine
         }
 
         Statistics.AddReceived(payload.Length);
+        if (_closesIdle)
+        {
+            _lastData = now;
+        }
+
         var deadlineMoved = false;
         if (!session.RekeyScheduled && session.IsLive)
         {

@@ -206,6 +206,11 @@ public sealed partial class PeerMachine
         }
 
         _liveness.OnDataSent(now);
+        if (_closesIdle)
+        {
+            _lastData = now;
+        }
+
         if (!session.RekeyScheduled)
         {
             ScheduleRekey(session);

@@ -76,12 +76,17 @@ public sealed partial class PeerMachine
             _ownAttemptFailed = false;
         }
 
+        if (session.Scheme.NeedsIntroduction)
+        {
+            OnSiteSession(now, session);
+        }
+
         Statistics.AddSession();
-        _newest = session;
+        _newest = session.Yields ? _newest : session;
         //= spec/sessions.md#dead-session
         _liveness.OnRecovering();
         _timers.Clear(PeerTimer.Idle);
-        if (!MayBeReference || session.Role == SessionRole.Initiator)
+        if (!session.Yields && (!MayBeReference || session.Role == SessionRole.Initiator))
         {
             _timers.Clear(PeerTimer.Rekey);
         }
@@ -106,6 +111,27 @@ public sealed partial class PeerMachine
         {
             _timers.SetEarlier(PeerTimer.Keepalive, now + keepalive);
         }
+    }
+
+    /// <summary>A session between sites counts as confirmed: who closes for idleness, and which of two that were begun at once is sent on.</summary>
+    private void OnSiteSession(Instant now, Session session)
+    {
+        if (Statistics.SessionsConfirmed == 0)
+        {
+            (_opener, _lastData) = (session.Role, now);
+        }
+
+        //= spec/mychips.md#both-kept
+        //= spec/mychips.md#at-once
+        if (_sessions.FindCrossing(session) is { } other && RemotePeer.TryGetPublicKey(out var remote))
+        {
+            var preferred = session.Scheme.PrefersOwn(_context, remote) ? SessionRole.Initiator : SessionRole.Responder;
+            session.Yields = session.Role != preferred;
+            other.Yields = other.Role != preferred;
+            _opener = Statistics.SessionsConfirmed == 1 ? preferred : _opener;
+        }
+
+        _closesIdle = _opener == SessionRole.Responder && _options.SiteIdleTimeout is not null;
     }
 
     private void OnConfirmed(Instant now, Session session)

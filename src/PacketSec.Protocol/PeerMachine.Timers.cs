@@ -123,18 +123,40 @@ public sealed partial class PeerMachine
             KeepAlive(now);
         }
 
-        //= spec/sessions.md#idle-timeout
-        if (_timers.TryFire(PeerTimer.Idle, now) && !_sessions.AnyConfirmed)
+        if (_timers.TryFire(PeerTimer.Idle, now))
         {
-            // A handshake that runs may yet succeed; its failure, due at the same time at the latest, comes first.
-            if (HandshakeDeadline is { } deadline)
-            {
-                _timers.Set(PeerTimer.Idle, deadline);
-            }
-            else
-            {
-                End(CloseReason.IdleTimeout);
-            }
+            OnIdle(now);
+        }
+    }
+
+    /// <summary>When an open channel is idle, if nothing happens before; null where it never is, or not yet.</summary>
+    //= spec/mychips.md#idle-responder
+    //= spec/mychips.md#idle-initiator
+    private Instant? IdleUntil(Instant now)
+        => _closesIdle ? _lastData + _options.SiteIdleTimeout!.Value
+            : _opener == SessionRole.Initiator || _sessions.AnyLive ? null
+            : now + _options.IdleTimeout;
+
+    //= spec/sessions.md#idle-timeout
+    private void OnIdle(Instant now)
+    {
+        if (_closesIdle ? IdleUntil(now) > now : _sessions.AnyConfirmed)
+        {
+            return;
+        }
+
+        // A handshake that runs may yet succeed; its failure, due at the same time at the latest, comes first.
+        if (HandshakeDeadline is { } deadline)
+        {
+            _timers.Set(PeerTimer.Idle, deadline);
+        }
+        else if (_closesIdle)
+        {
+            Close(now, CloseReason.IdleTimeout);
+        }
+        else
+        {
+            End(CloseReason.IdleTimeout);
         }
     }
 

@@ -56,6 +56,11 @@ public sealed partial class PeerMachine : IDisposable
     private bool _peerClosed;
     private bool _hasLetters;
 
+    // Of a channel between sites only: the own role in its first session, and when data went over it last.
+    private SessionRole? _opener;
+    private Instant _lastData;
+    private bool _closesIdle;
+
     /// <summary>Creates the machine; nothing happens before <see cref="Connect"/> or <see cref="Adopt"/>.</summary>
     /// <param name="options">What it is made of.</param>
     /// <exception cref="ArgumentException">An option is out of its bounds.</exception>
@@ -70,6 +75,7 @@ public sealed partial class PeerMachine : IDisposable
         {
             SiteId = options.SiteId,
             Certificate = options.Certificate,
+            CertificateWithTicket = options.CertificateWithTicket,
         };
     }
 
@@ -140,6 +146,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         _options.Catalogue.CheckCallable(RemotePeer, proposal, directScheme, ticket, _options.SiteId is not null);
+        PeerMachineOptions.CheckFirst(ticket, _options.CertificateWithTicket ? _options.Certificate.Length : 0, _options.MaxDatagramSize);
 
         if (IsClosing)
         {
@@ -246,7 +253,9 @@ public sealed partial class PeerMachine : IDisposable
     /// <summary>Closes the channel: the closing message goes out three times over 200 ms, then the keys are wiped.</summary>
     /// <param name="now">The time.</param>
     //= spec/sessions.md#closing-sent
-    public void Close(Instant now)
+    public void Close(Instant now) => Close(now, CloseReason.Local);
+
+    private void Close(Instant now, CloseReason reason)
     {
         if (IsClosing)
         {
@@ -254,7 +263,7 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         _state = ChannelState.ClosingLocally;
-        _closeReason = CloseReason.Local;
+        _closeReason = reason;
         var handshaking = IsHandshaking;
         EndAttempt();
         _queue.Clear();
@@ -305,6 +314,8 @@ public sealed partial class PeerMachine : IDisposable
         digest.Add(_ownAttemptFailed);
         digest.Add(_mismatched);
         digest.Add(_peerClosed);
+        digest.Add((long?)_opener ?? -1);
+        digest.Add(_lastData);
         digest.Add(_lastAttempt);
         digest.Add(_negotiating?.Started);
         foreach (var attempt in _attempts)
@@ -434,9 +445,9 @@ public sealed partial class PeerMachine : IDisposable
             SetOrClear(PeerTimer.FinishRepeat, Earliest(_finishings, finishing => Instant.Min(finishing.NextCopy ?? finishing.Until, finishing.Until)));
             SetOrClear(PeerTimer.Acknowledge, _liveness.ReceiptDue);
             SetOrClear(PeerTimer.DeadSession, !IsHandshaking && !_timers.IsSet(PeerTimer.Retry) ? _liveness.FirstUnanswered + DeadAfter : null);
-            if (_options.IdleTimeout is { } idle && _state == ChannelState.Open && !_sessions.AnyLive && !_timers.IsSet(PeerTimer.Idle))
+            if (_state == ChannelState.Open && !_timers.IsSet(PeerTimer.Idle) && IdleUntil(now) is { } idleUntil)
             {
-                _timers.Set(PeerTimer.Idle, now + idle);
+                _timers.Set(PeerTimer.Idle, idleUntil);
             }
         }
 

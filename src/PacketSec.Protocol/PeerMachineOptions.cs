@@ -42,6 +42,12 @@ public sealed class PeerMachineOptions
     /// <summary>Gets how long a channel lives without a live session, 10 minutes by default, 3,650 days at most; null is for ever.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Gets how long a channel of <c>mychips-1</c> that the other side began may carry no data before this side closes it, 60 s by default, 3,650 days at
+    /// most; null leaves it to <see cref="IdleTimeout"/>. Whoever began such a channel never closes it for that.
+    /// </summary>
+    public TimeSpan? SiteIdleTimeout { get; init; } = SpecLimits.SiteIdleTimeout;
+
     /// <summary>Gets how long a silent path is left alone before an empty packet goes out: 15 s to 3,650 days; null is never.</summary>
     public TimeSpan? Keepalive { get; init; }
 
@@ -56,6 +62,12 @@ public sealed class PeerMachineOptions
     /// the keys are agreed on.
     /// </summary>
     public ReadOnlyMemory<byte> Certificate { get; init; }
+
+    /// <summary>
+    /// Gets a value indicating whether a dial by ticket tells the certificate in its first message, as MyCHIPs itself does, and not once the keys are
+    /// agreed on: then whoever gets the other side's key later can read it in a recording. False by default.
+    /// </summary>
+    public bool CertificateWithTicket { get; init; }
 
     /// <summary>Gets the schemes that there are.</summary>
     internal SchemeCatalogue Catalogue { get; init; } = SchemeCatalogue.Default;
@@ -74,6 +86,11 @@ public sealed class PeerMachineOptions
             throw new ArgumentException("An idle timeout is positive and 3,650 days at most; null is for ever.");
         }
 
+        if (SiteIdleTimeout <= TimeSpan.Zero || SiteIdleTimeout > LongestWait)
+        {
+            throw new ArgumentException("An idle timeout of sites is positive and 3,650 days at most; null leaves it to the idle timeout of all channels.");
+        }
+
         CheckIntroduction(SiteId, Certificate, MaxDatagramSize);
         Lifetimes.Validate();
     }
@@ -90,6 +107,18 @@ public sealed class PeerMachineOptions
         if (certificate.Length > Math.Min(ImplementationLimits.CertificateSize, maxDatagramSize - MyChipsScheme.MinFinish))
         {
             throw new ArgumentException($"A certificate has at most {ImplementationLimits.CertificateSize} bytes, and fits into one datagram.");
+        }
+    }
+
+    /// <summary>Checks that a first message holds a ticket and what stands beside it.</summary>
+    //= spec/mychips.md#certificate-in-first
+    internal static void CheckFirst(Ticket? ticket, int certificateLength, int maxDatagramSize)
+    {
+        if (ticket is not null && MyChipsScheme.FirstLength(ticket.Conditions, certificateLength) is var length && length > maxDatagramSize)
+        {
+            throw new ArgumentException(
+                $"The first message with this ticket and certificate has {length} bytes, and a datagram takes {maxDatagramSize}: shorten the certificate, or "
+                + "leave it to the first transport packet.");
         }
     }
 }

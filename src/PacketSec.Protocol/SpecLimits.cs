@@ -57,6 +57,9 @@ public static class SpecLimits
     /// <summary>How long late data are taken on a session that the peer has closed.</summary>
     public static readonly TimeSpan CloseLinger = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a channel of <c>mychips-1</c> carries no data before its responder closes it, where nothing else is set.</summary>
+    public static readonly TimeSpan SiteIdleTimeout = TimeSpan.FromSeconds(60);
+
     /// <summary>The packets an unconfirmed initiator may send: what a receiver holds as early data.</summary>
     public const int EarlyPackets = 32;
 

@@ -77,6 +77,12 @@ public sealed record PacketSecEndpointOptions
     /// </summary>
     public ReadOnlyMemory<byte> Certificate { get; init; }
 
+    /// <summary>
+    /// Gets a value indicating whether a dial by ticket tells the certificate in its first message, as MyCHIPs itself does, and not once the keys are
+    /// agreed on: then whoever gets the other side's key later can read it in a recording. False by default; the other side takes both.
+    /// </summary>
+    public bool CertificateWithTicket { get; init; }
+
     /// <summary>Gets the clock for all deadlines. The default also counts the time that the machine is suspended, where the system tells it.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -85,6 +91,12 @@ public sealed record PacketSecEndpointOptions
 
     /// <summary>Gets how long a channel lives without a live session, 10 minutes by default, 3,650 days at most; null is for ever.</summary>
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// Gets how long a channel of <c>mychips-1</c> that the other side began may carry no data before this side closes it, 60 s by default, 3,650 days at
+    /// most; null leaves it to <see cref="IdleTimeout"/>. Whoever began such a channel never closes it for that.
+    /// </summary>
+    public TimeSpan? SiteIdleTimeout { get; init; } = SpecLimits.SiteIdleTimeout;
 
     /// <summary>Gets how long a silent path is left alone before an empty packet goes out, which keeps NATs open: 15 s to 3,650 days; null is never.</summary>
     public TimeSpan? Keepalive { get; init; }
@@ -179,6 +191,11 @@ public sealed record PacketSecEndpointOptions
         if (IdleTimeout <= TimeSpan.Zero || IdleTimeout > longest)
         {
             throw new ArgumentException("IdleTimeout is positive and 3,650 days at most; null is for ever.");
+        }
+
+        if (SiteIdleTimeout <= TimeSpan.Zero || SiteIdleTimeout > longest)
+        {
+            throw new ArgumentException("SiteIdleTimeout is positive and 3,650 days at most; null leaves it to IdleTimeout.");
         }
 
         CheckRange(MaxUdpPayload, 256, ImplementationLimits.MaxUdpPayload, nameof(MaxUdpPayload));

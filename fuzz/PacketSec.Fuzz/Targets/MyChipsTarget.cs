@@ -24,15 +24,23 @@ internal sealed class MyChipsTarget : FuzzTarget
     {
         if (ClaimPayload.TryRead(input, out var claim))
         {
-            trace.Reach(1, (claim.UserAddress.Length == 0 ? 0 : 1) + (claim.Purpose.Length == 0 ? 0 : 2));
+            trace.Reach(1, (claim.UserAddress.Length == 0 ? 0 : 1) + (claim.Purpose.Length == 0 ? 0 : 2) + (claim.Certificate.IsEmpty ? 0 : 4));
             Span<byte> written = stackalloc byte[ClaimPayload.MaxSize];
             var writer = new WireWriter(written);
             writer.WriteBytes(claim.Token);
             writer.WriteBytes(claim.Key.Ed25519);
             TicketText.Write(ref writer, claim.UserAddress);
             TicketText.Write(ref writer, claim.Purpose);
+            if (!claim.Certificate.IsEmpty)
+            {
+                writer.WriteDelimited(claim.Certificate);
+            }
+
             Require(writer.Written.SequenceEqual(input), "a claim is written as it was read");
+
+            var rest = input.Length - ClaimPayload.Length(claim.UserAddress, claim.Purpose, 0);
             Require(!ClaimPayload.TryRead(input[..^1], out _), "a claim that is cut is none");
+            Require(ClaimPayload.TryRead(input[..^rest], out var bare) && bare.Certificate.IsEmpty, "a claim is one without its certificate too");
         }
 
         if (SitePacket.TryRead(input, out var packet))

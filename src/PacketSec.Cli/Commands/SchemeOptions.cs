@@ -14,7 +14,7 @@ internal sealed class SchemeOptions
 {
     private static readonly SchemeCatalogue Known = SchemeCatalogue.Default;
     private static readonly string[] Default = [P2pkeScheme.SchemeName];
-    private static readonly string[] ByTicket = [MyChipsScheme.SchemeName];
+    private static readonly string[] BySite = [MyChipsScheme.SchemeName];
 
     private readonly Option<string[]> _schemes;
     private readonly Option<string?> _direct;
@@ -23,12 +23,18 @@ internal sealed class SchemeOptions
     // A listener has a folder of tickets, a dialler the file of one.
     private readonly Option<string?> _tickets;
 
+    // A listener lists sites by name and key, a dialler says its own name.
+    private readonly Option<string[]> _site;
+    private readonly Option<string?>? _siteFile;
+
     // Where a dialler goes; a ticket says it too.
     private readonly Argument<PeerAddress?>? _address;
 
-    private SchemeOptions(Command command, string schemes, string direct, string? hidden, Option<string?> tickets, Argument<PeerAddress?>? address = null)
+    private SchemeOptions(
+        Command command, string schemes, string direct, string? hidden, Option<string?> tickets, Option<string[]> site, Argument<PeerAddress?>? address = null)
     {
         _address = address;
+        _site = site;
         _tickets = tickets;
         _schemes = new("--scheme")
         {
@@ -39,6 +45,17 @@ internal sealed class SchemeOptions
         command.Options.Add(_schemes);
         command.Options.Add(_direct);
         command.Options.Add(_tickets);
+        command.Options.Add(_site);
+        if (address is null)
+        {
+            _siteFile = new("--site-file")
+            {
+                Description = "Let the sites in that the file lists as --site does, ADDRESS@PORT PEER in each line; # begins a comment.",
+                HelpName = "FILE",
+            };
+            command.Options.Add(_siteFile);
+        }
+
         if (hidden is not null)
         {
             _hidden = new("--hidden") { Description = hidden };
@@ -57,6 +74,12 @@ internal sealed class SchemeOptions
         {
             Description = $"With {MyChipsScheme.SchemeName}: let in who has a ticket of this folder, which psec ticket issue makes.",
             HelpName = "DIR",
+        },
+        new("--site")
+        {
+            Description = $"With {MyChipsScheme.SchemeName}: let the site of this name and peer ID in without a ticket; can be repeated. With --allow, that must "
+                + "name it too.",
+            HelpName = "ADDRESS@PORT=PEER",
         });
 
     public static SchemeOptions ForDialler(Command command, Argument<PeerAddress?> address) => new(
@@ -69,6 +92,7 @@ internal sealed class SchemeOptions
             Description = $"Dial by {MyChipsScheme.SchemeName} with the ticket in this file: its text or link, as psec ticket issue prints it.",
             HelpName = "FILE",
         },
+        CreateOwnSite(),
         address);
 
     public static string NamesOf(IEnumerable<string> names) => string.Join(", ", names);
@@ -79,12 +103,23 @@ internal sealed class SchemeOptions
     /// <summary>Whether an endpoint speaks a scheme, agreed on or directly.</summary>
     public bool Speaks(ParseResult parsed, string scheme) => DirectOf(parsed) == scheme || SchemesOf(parsed).Contains(scheme);
 
-    public IReadOnlyList<string> SchemesOf(ParseResult parsed) => ListedOrDefault(parsed.GetValue(_schemes), IsByTicket(parsed.GetResult(_tickets)));
+    public IReadOnlyList<string> SchemesOf(ParseResult parsed)
+        => ListedOrDefault(parsed.GetValue(_schemes), IsBySite(parsed.GetResult(_tickets), parsed.GetResult(_site)));
 
     /// <summary>Sets what an endpoint serves. One that dials directly serves nobody, and one that proposes serves what it proposes.</summary>
     public PacketSecEndpointOptions Configure(PacketSecEndpointOptions options, ParseResult parsed)
     {
         var direct = parsed.GetValue(_direct);
+        var sites = parsed.GetValue(_site) ?? [];
+        if (_siteFile is null)
+        {
+            options = options with { SiteId = sites is [var own] ? own : null };
+        }
+        else if (SiteList.Load(sites, parsed.GetValue(_siteFile)) is { } known)
+        {
+            options = options with { Sites = known, AuthorizePeer = SiteList.Authorize(options.Authorize) };
+        }
+
         return _hidden is null ? options with { Schemes = SchemesOf(parsed), DirectScheme = direct }
             : direct is null ? options with { Schemes = SchemesOf(parsed) }
             : options with { Schemes = [] };
@@ -107,16 +142,37 @@ internal sealed class SchemeOptions
         ? await TicketFolder.GuardAsync(folder, () => Task.FromResult(TicketFolder.OpenExisting(context, folder)))
         : null;
 
-    // A dialler with a ticket need not name the only scheme that takes it.
-    private bool IsByTicket(OptionResult? ticket) => _address is not null && ticket is { Implicit: false };
+    private static Option<string[]> CreateOwnSite()
+    {
+        var site = new Option<string[]>("--site")
+        {
+            Description = $"With {MyChipsScheme.SchemeName}: the name by which the other side knows this one, which needs no ticket then.",
+            HelpName = "ADDRESS@PORT",
+        };
+        site.Validators.Add(result =>
+        {
+            if (result.Tokens.Count != 1)
+            {
+                result.AddError("--site is given once: this side has one name.");
+            }
+            else if (!SiteList.IsSiteId(result.Tokens[0].Value, out var problem))
+            {
+                result.AddError(problem);
+            }
+        });
+        return site;
+    }
 
-    private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed, bool byTicket) => listed is { Count: > 0 } ? listed : byTicket ? ByTicket : Default;
+    // A dialler with a ticket or a name need not name the only scheme that takes them.
+    private bool IsBySite(OptionResult? ticket, OptionResult? site) => _address is not null && (ticket is { Implicit: false } || site is { Implicit: false });
+
+    private static IReadOnlyList<string> ListedOrDefault(IReadOnlyList<string>? listed, bool bySite) => listed is { Count: > 0 } ? listed : bySite ? BySite : Default;
 
     private void Check(CommandResult command)
     {
         string[] listed = [.. command.GetResult(_schemes)?.Tokens.Select(token => token.Value) ?? []];
         var direct = command.GetResult(_direct) is { Tokens: [.., var last] } ? last.Value : null;
-        var proposed = ListedOrDefault(listed, IsByTicket(command.GetResult(_tickets)));
+        var proposed = ListedOrDefault(listed, IsBySite(command.GetResult(_tickets), command.GetResult(_site)));
         string[] named = direct is null ? listed : [.. listed, direct];
         var unknown = named.Where(name => !Known.Names.Contains(name)).Distinct().ToList();
         if (unknown.Count > 0)
@@ -155,12 +211,15 @@ internal sealed class SchemeOptions
         Report(command, () => Known.CheckProposal(new ProposalOptions { Schemes = proposed, HidePeerId = isHidden }));
     }
 
-    /// <summary>Without tickets the scheme lets nobody in, and others take none.</summary>
+    /// <summary>Without tickets and names the scheme lets nobody in, and others take none.</summary>
     private void CheckTickets(CommandResult command, IReadOnlyList<string> named)
     {
         const string Scheme = MyChipsScheme.SchemeName;
-        var given = command.GetResult(_tickets) is { Implicit: false };
-        if (_address is not null && !given && command.GetResult(_address) is not { Tokens.Count: > 0 })
+        var ticketGiven = command.GetResult(_tickets) is { Implicit: false };
+        var siteGiven = command.GetResult(_site) is { Implicit: false };
+        var fileGiven = _siteFile is not null && command.GetResult(_siteFile) is { Implicit: false };
+        var given = ticketGiven || siteGiven || fileGiven;
+        if (_address is not null && !ticketGiven && command.GetResult(_address) is not { Tokens.Count: > 0 })
         {
             command.AddError("Say whom to dial: PEER@host:port, or --ticket FILE with a ticket that names both.");
             return;
@@ -168,11 +227,13 @@ internal sealed class SchemeOptions
 
         if (given && !named.Contains(Scheme))
         {
-            command.AddError($"{_tickets.Name} needs --scheme {Scheme} or --direct {Scheme}: other schemes take no tickets.");
+            command.AddError(ticketGiven
+                ? $"{_tickets.Name} needs --scheme {Scheme} or --direct {Scheme}: other schemes take no tickets."
+                : $"{(siteGiven ? _site.Name : _siteFile!.Name)} needs --scheme {Scheme} or --direct {Scheme}: other schemes know no sites by name.");
         }
         else if (!given && named.Contains(Scheme))
         {
-            command.AddError($"{Scheme} needs {_tickets.Name} {_tickets.HelpName}: without tickets nobody is let in.");
+            command.AddError($"{Scheme} needs {_tickets.Name} {_tickets.HelpName} or {_site.Name} {_site.HelpName}: without ticket and name nobody is let in.");
         }
     }
 

@@ -65,7 +65,7 @@ internal static class MyChipsFindings
 
         var finding = Begin(kind, title, packet[0], packet.Slice(LetterSize, EphemeralSize));
 
-        // The claim's other fields have one length; how these bytes are shared by address and purpose, nobody can see.
+        // The claim's other fields have one length; how these bytes are shared by address, purpose and certificate, nobody can see.
         finding.Add("claim_size", ClaimPayload.MinSize + strings);
         finding.Add("strings_size", strings);
         return finding;

@@ -89,12 +89,12 @@ internal sealed class SessionSet : IDisposable
                 continue;
             }
 
-            if (newest is null || session.ConfirmedAt >= newest.ConfirmedAt)
+            if (ComesBefore(session, newest))
             {
                 newest = session;
             }
 
-            if (!IsUnanswered(session, now) && (answered is null || session.ConfirmedAt >= answered.ConfirmedAt))
+            if (!IsUnanswered(session, now) && ComesBefore(session, answered))
             {
                 answered = session;
             }
@@ -119,6 +119,14 @@ internal sealed class SessionSet : IDisposable
 
     /// <summary>Whether a session lives that was created after another.</summary>
     public bool AnyNewerLive(Session session) => _sessions.Exists(other => other.Number > session.Number && other.IsLive);
+
+    /// <summary>
+    /// Finds the session that the other side began by a dial while this one was begun here, or the other way round: neither was confirmed when the later
+    /// one began.
+    /// </summary>
+    public Session? FindCrossing(Session latest) => latest.IsRenewal ? null : _sessions.Find(other => other.Role != latest.Role && !other.IsRenewal
+        && other.IsLive && other.ConfirmedAt >= latest.Begun && other.Path.Remote == latest.Path.Remote && other.Scheme == latest.Scheme
+        && other.Agreement is null && latest.Agreement is null);
 
     /// <summary>Schedules the end of what a session replaces, when something authenticates on it; tells whether there was anything.</summary>
     //= spec/sessions.md#retire
@@ -223,6 +231,9 @@ internal sealed class SessionSet : IDisposable
             session.IsOneOfMany = _sessions.Count > 1;
         }
     }
+
+    private static bool ComesBefore(Session session, Session? other)
+        => other is null || (session.Yields == other.Yields ? session.ConfirmedAt >= other.ConfirmedAt : other.Yields);
 
     private static bool IsUnanswered(Session session, Instant now)
         => session.FirstSent is { } sent && now - sent > FallbackAfter && (session.LastAuthentic is null || session.LastAuthentic < sent);

@@ -48,6 +48,7 @@ internal sealed class Initiation : IDisposable
         Id = id;
         Deadline = now + SpecLimits.DialDeadline;
         AnswerBy = Deadline;
+        Site = scheme.NeedsIntroduction ? SiteState.None : null;
     }
 
     public long Id { get; }
@@ -55,6 +56,9 @@ internal sealed class Initiation : IDisposable
     public Scheme Scheme { get; }
 
     public PathAddress Path { get; }
+
+    /// <summary>Gets the state by the table of a scheme between sites; null for others.</summary>
+    public SiteState? Site { get; private set; }
 
     /// <summary>Gets what the handshake is bound to; null in direct mode.</summary>
     public Agreement? Agreement { get; init; }
@@ -91,6 +95,8 @@ internal sealed class Initiation : IDisposable
         ? null
         : MakesFresh ? Instant.Min(_resendAt, _freshAt) : _resendAt;
 
+    private bool MayBeAnswered => Site is not { } site || SiteTransitions.TryNext(site, SiteEvent.AnswerOpened, out _);
+
     private bool MakesFresh => Agreement is null && Scheme.HasReference;
 
     /// <summary>Whether its latest first message is later than another handshake's first message, or still to be made.</summary>
@@ -104,6 +110,7 @@ internal sealed class Initiation : IDisposable
     //= spec/p2pke.md#init-hello-latest
     public void Install(Instant now, FirstMessageWork work, IRandomSource random)
     {
+        Apply(SiteEvent.Dialled);
         _noise?.Dispose();
         _noise = work.TakeNoise();
         _first = work.FirstMessage;
@@ -175,7 +182,7 @@ internal sealed class Initiation : IDisposable
     public DropReason TryBeginCheck(ReadOnlySpan<byte> answer, out AnswerCandidate candidate)
     {
         candidate = default;
-        if (_noise is null || _answers.Count >= ImplementationLimits.AnswersPerFirstMessage || HasAccepted(answer))
+        if (_noise is null || !MayBeAnswered || _answers.Count >= ImplementationLimits.AnswersPerFirstMessage || HasAccepted(answer))
         {
             return DropReason.NoHandshake;
         }
@@ -215,6 +222,7 @@ internal sealed class Initiation : IDisposable
 
     public EstablishedSession ToSession(Instant now, AnswerCheckWork work, IRandomSource random)
     {
+        Apply(SiteEvent.AnswerOpened);
         _answers.Add(work.Answer);
         PendingFirst = false;
         _resendAt = now + Jitter.Lengthen(ResendAnswered, random);
@@ -233,6 +241,7 @@ internal sealed class Initiation : IDisposable
 
     public void Dispose()
     {
+        Apply(SiteEvent.Over);
         _noise?.Dispose();
         _noise = null;
     }
@@ -249,5 +258,13 @@ internal sealed class Initiation : IDisposable
         digest.Add(_first);
         digest.Add(_resendAt);
         digest.Add(_freshAt);
+    }
+
+    private void Apply(SiteEvent what)
+    {
+        if (Site is { } site && SiteTransitions.TryNext(site, what, out var next))
+        {
+            Site = next;
+        }
     }
 }

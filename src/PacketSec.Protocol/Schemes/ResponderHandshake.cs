@@ -1,5 +1,6 @@
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips;
 
 namespace PacketSec.Protocol.Schemes;
 
@@ -29,6 +30,7 @@ internal enum ResponderState
 internal sealed class ResponderHandshake : IDisposable
 {
     private PendingKeys? _keys;
+    private ResponderState _state;
 
     public ResponderHandshake(Scheme scheme, long id, PathAddress path, byte[] firstMessage, Instant receivedAt, WorkClass workClass)
     {
@@ -39,6 +41,11 @@ internal sealed class ResponderHandshake : IDisposable
         FirstMessage = firstMessage;
         ReceivedAt = receivedAt;
         ByAge = new(this);
+        if (scheme.AsksBeforeAnswer)
+        {
+            Site = SiteState.None;
+            Apply(SiteTransitions.EventOf(firstMessage));
+        }
     }
 
     public Scheme Scheme { get; }
@@ -69,7 +76,10 @@ internal sealed class ResponderHandshake : IDisposable
 
     public Instant ForgottenAt => ReceivedAt + SpecLimits.DialDeadline;
 
-    public ResponderState State { get; private set; }
+    /// <summary>Gets the state by the table of a scheme that asks before it answers; null for others.</summary>
+    public SiteState? Site { get; private set; }
+
+    public ResponderState State => Site is { } site ? SiteTransitions.ToResponderState(site) : _state;
 
     /// <summary>Gets the answer, the same bytes for each copy of the first message.</summary>
     public byte[] Answer { get; private set; } = [];
@@ -114,14 +124,39 @@ internal sealed class ResponderHandshake : IDisposable
         Peer = peer;
         _keys = work.TakePendingKeys();
         Question = work.Question;
-        State = Question is null ? ResponderState.Answered : ResponderState.Asking;
+        _state = ResponderState.Answered;
+        Apply(Question is null ? SiteEvent.RenewalVerified : SiteEvent.Verified);
     }
 
-    /// <summary>The application allowed the answer that was held back.</summary>
-    public void OnAllowed()
+    /// <summary>The application has spoken about the answer that is held back; false where it is not asked, or not any more.</summary>
+    public bool TryDecide(bool allow)
     {
-        IsAllowed = true;
-        State = ResponderState.Answered;
+        if (!Apply(allow ? SiteEvent.Allowed : SiteEvent.Denied))
+        {
+            return false;
+        }
+
+        IsAllowed = allow;
+        return true;
+    }
+
+    /// <summary>Moves through the table of a scheme that has one; false where the event means nothing in this state. Other schemes have none to ask.</summary>
+    //= spec/mychips.md#states
+    //= spec/mychips.md#states-ignored
+    public bool Apply(SiteEvent what)
+    {
+        if (Site is not { } site)
+        {
+            return true;
+        }
+
+        if (!SiteTransitions.TryNext(site, what, out var next))
+        {
+            return false;
+        }
+
+        Site = next;
+        return true;
     }
 
     public void OnVerified(FinishWork work, PeerId peer)
@@ -133,7 +168,7 @@ internal sealed class ResponderHandshake : IDisposable
         Path = work.Path;
         RemoteKey = work.RemoteKey;
         Peer = peer;
-        State = ResponderState.Deciding;
+        _state = ResponderState.Deciding;
         if (work.TakeSession() is { } session)
         {
             _keys?.Dispose();
@@ -152,7 +187,7 @@ internal sealed class ResponderHandshake : IDisposable
 
     public void OnRefused()
     {
-        State = ResponderState.Refused;
+        _state = ResponderState.Refused;
         _keys?.Dispose();
         _keys = null;
     }
@@ -161,7 +196,6 @@ internal sealed class ResponderHandshake : IDisposable
     {
         var keys = Keys;
         _keys = null;
-        State = ResponderState.Over;
         return new(Scheme, SessionRole.Responder, keys.SendKey, keys.ReceiveKey)
         {
             RemoteKey = RemoteKey!,
@@ -179,7 +213,8 @@ internal sealed class ResponderHandshake : IDisposable
 
     public void Dispose()
     {
-        State = ResponderState.Over;
+        _state = ResponderState.Over;
+        Apply(SiteEvent.Over);
         _keys?.Dispose();
         _keys = null;
     }

@@ -101,6 +101,12 @@ internal abstract class Scheme(string name, bool hidesIdentity)
         return DropReason.None;
     }
 
+    /// <summary>Tells whether a first message is of a kind that only renews a session of a channel.</summary>
+    public virtual bool IsRenewal(ReadOnlySpan<byte> first) => false;
+
+    /// <summary>Tells whether, of two handshakes that two peers begin at once, the own one is sent on rather than the other's.</summary>
+    public virtual bool PrefersOwn(SchemeContext context, PublicKey remote) => false;
+
     /// <summary>Returns why an identity cannot be called by this scheme, or null.</summary>
     public virtual string? WhyNotTo(PeerId peer) => null;
 

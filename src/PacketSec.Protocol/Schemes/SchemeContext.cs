@@ -14,4 +14,7 @@ internal sealed record SchemeContext(ICryptoProvider Crypto, IRandomSource Rando
 
     /// <summary>Gets what an initiator tells of its user once the keys are agreed on.</summary>
     public ReadOnlyMemory<byte> Certificate { get; init; }
+
+    /// <summary>Gets a value indicating whether an initiator with a ticket tells it in its first message already.</summary>
+    public bool CertificateWithTicket { get; init; }
 }

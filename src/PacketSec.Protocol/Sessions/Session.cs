@@ -120,6 +120,9 @@ internal sealed class Session : IDisposable
     /// <summary>Gets or sets whether the data that went over it has set the time of its renewal.</summary>
     public bool RekeyScheduled { get; set; }
 
+    /// <summary>Gets or sets whether another session of the channel, begun at the same time by the other side, is sent on in its stead.</summary>
+    public bool Yields { get; set; }
+
     /// <summary>Gets or sets whether the first empty packet was answered.</summary>
     public bool EmptyAnswered { get; set; }
 
@@ -152,6 +155,9 @@ internal sealed class Session : IDisposable
 
     /// <summary>Gets whether the counter has come so far that the session is to be renewed.</summary>
     public bool WantsRekeyByCount => _nextCounter >= SpecLimits.RekeyAtCounter;
+
+    /// <summary>Gets a value indicating whether its first message could only renew a session of its channel.</summary>
+    public bool IsRenewal => Scheme.IsRenewal(FirstMessage);
 
     /// <summary>Gets the direction of the packets it takes.</summary>
     public Direction ReceiveDirection => Role == SessionRole.Initiator ? Direction.ResponderToInitiator : Direction.InitiatorToResponder;
@@ -302,6 +308,7 @@ internal sealed class Session : IDisposable
         digest.Add(CarriedData);
         digest.Add(ReceivedData);
         digest.Add(EmptyAnswered);
+        digest.Add(Yields);
         digest.Add(FinishCopies);
         _window.AddTo(digest);
     }

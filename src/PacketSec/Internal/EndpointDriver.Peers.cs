@@ -332,12 +332,14 @@ internal sealed partial class EndpointDriver
             WallClock = Clock.ReadCalendar(),
             Lifetimes = Options.SessionLifetimes,
             IdleTimeout = Options.IdleTimeout,
+            SiteIdleTimeout = Options.SiteIdleTimeout,
             Keepalive = Options.Keepalive,
             Catalogue = Options.Catalogue,
             Proposal = Options.DefaultProposal ?? new() { Schemes = [P2pkeScheme.SchemeName] },
             MaxDatagramSize = Options.MaxUdpPayload,
             SiteId = Options.SiteId,
             Certificate = Options.Certificate,
+            CertificateWithTicket = Options.CertificateWithTicket,
         }));
         _peers[handle] = peer;
         return peer;

@@ -162,6 +162,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         var proposal = options.ToProposal(Options);
         var directScheme = options.DirectScheme ?? Options.DirectScheme ?? P2pkeScheme.SchemeName;
         Options.Catalogue.CheckCallable(peer, proposal, directScheme, options.Ticket, Options.SiteId is not null);
+        PeerMachineOptions.CheckFirst(options.Ticket, Options.CertificateWithTicket ? Options.Certificate.Length : 0, Options.MaxUdpPayload);
         var dial = new Dial(this, remote, peer, proposal, directScheme, options.Ticket);
         Post(new DriverMessage.Connect(dial));
         try

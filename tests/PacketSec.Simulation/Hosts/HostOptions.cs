@@ -43,6 +43,8 @@ public sealed record HostOptions
 
     public TimeSpan? IdleTimeout { get; init; } = TimeSpan.FromMinutes(10);
 
+    public TimeSpan? SiteIdleTimeout { get; init; } = SpecLimits.SiteIdleTimeout;
+
     public int MaxDatagramSize { get; init; } = ImplementationLimits.DatagramSize;
 
     /// <summary>

@@ -275,6 +275,7 @@ public sealed partial class SimulatedHost : IActor, IDatagramReceiver, IDisposab
                 WallClock = VirtualClock.WallClock,
                 Lifetimes = _options.Lifetimes,
                 IdleTimeout = _options.IdleTimeout,
+                SiteIdleTimeout = _options.SiteIdleTimeout,
                 Keepalive = _options.Keepalive,
                 SiteId = _options.SiteId,
                 Proposal = _options.Proposal ?? new() { Schemes = [_options.Schemes.FirstOrDefault("p2pke-1")] },

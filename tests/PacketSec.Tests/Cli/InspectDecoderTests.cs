@@ -19,8 +19,8 @@ public sealed class InspectDecoderTests
     /// <summary>Gets packets of <c>mychips-1</c> with one byte around each limit of their lengths.</summary>
     public static IEnumerable<byte[]> Lettered =>
     [
-        .. new[] { 48, 49, 162, 163, 675, 676 }.Select(length => Lettered('I', length)),
-        .. new[] { 48, 49, 50, 676 }.Select(length => Lettered('K', length)),
+        .. new[] { 48, 49, 162, 163, 1701, 1702 }.Select(length => Lettered('I', length)),
+        .. new[] { 48, 49, 50, 1702 }.Select(length => Lettered('K', length)),
         .. new[] { 48, 49, 50 }.Select(length => Lettered('A', length)),
         Site(0), Site(255), Site(256),
         .. new[] { 0x0000000cu, 0x8000000cu, 0x0000000bu, 0x0000000fu, 0x00000010u, 0x7fffffffu, 0xffffffffu }
@@ -34,8 +34,8 @@ public sealed class InspectDecoderTests
         { Lettered('I', 20), "ambiguous" },
         { Lettered('I', 162), "ambiguous" },
         { Lettered('I', 163), "mychips_ticket" },
-        { Lettered('I', 675), "mychips_ticket" },
-        { Lettered('I', 676), "ambiguous" },
+        { Lettered('I', 1701), "mychips_ticket" },
+        { Lettered('I', 1702), "ambiguous" },
         { Site(0), "ambiguous" },
         { Site(1), "mychips_site" },
         { Site(255), "mychips_site" },

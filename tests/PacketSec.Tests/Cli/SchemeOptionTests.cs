@@ -224,6 +224,18 @@ public sealed class SchemeOptionTests : IDisposable
     [InlineData("ping --scheme noise-xx-1", "Say whom to dial", "psec ping")]
     [InlineData("listen --scheme mychips-1", "mychips-1 needs --tickets DIR", "psec listen")]
     [InlineData("listen --tickets none", "--tickets needs --scheme mychips-1", "psec listen")]
+    [InlineData("dial {peer}@127.0.0.1:1 --scheme mychips-1", "or --site ADDRESS@PORT", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site b@4000 --scheme p2pke-1", "--site needs --scheme mychips-1", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site b:4000", "'b:4000' is no site ID", "ADDRESS@PORT", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site b@0", "'b@0' is no site ID", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site b@65536", "'b@65536' is no site ID", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site b@", "'b@' is no site ID", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site=@4000", "'@4000' is no site ID", "psec dial")]
+    [InlineData("dial {peer}@127.0.0.1:1 --site b@4000 --site c@4000", "one name", "psec dial")]
+    [InlineData("dial --site b@4000", "Say whom to dial", "psec dial")]
+    [InlineData("listen --scheme mychips-1", "or --site ADDRESS@PORT=PEER", "psec listen")]
+    [InlineData("listen --site b@4000={peer}", "--site needs --scheme mychips-1", "psec listen")]
+    [InlineData("listen --site-file none", "--site-file needs --scheme mychips-1", "psec listen")]
     public async Task Schemes_that_cannot_be_are_named_with_what_to_do(string line, params string[] words)
     {
         using var identity = PacketSecIdentity.Load(_folder["listener"]);

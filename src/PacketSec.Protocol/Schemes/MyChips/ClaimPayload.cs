@@ -12,10 +12,11 @@ internal readonly ref struct ClaimPayload
     public const int MinSize = Ticket.TokenSize + TicketKey.Size + 2;
 
     /// <summary>The largest encoding in bytes.</summary>
-    public const int MaxSize = Ticket.TokenSize + TicketKey.Size + (2 * (2 + TicketText.MaxSize));
+    public const int MaxSize = Ticket.TokenSize + TicketKey.Size + (2 * (2 + TicketText.MaxSize)) + 2 + ImplementationLimits.CertificateSize;
 
-    private ClaimPayload(ReadOnlySpan<byte> token, PublicKey key, string userAddress, string purpose)
+    private ClaimPayload(ReadOnlySpan<byte> token, PublicKey key, string userAddress, string purpose, ReadOnlySpan<byte> certificate)
     {
+        Certificate = certificate;
         Token = token;
         Key = key;
         UserAddress = userAddress;
@@ -31,30 +32,50 @@ internal readonly ref struct ClaimPayload
 
     public string Purpose { get; }
 
+    /// <summary>Gets what the initiator tells of its user here already; empty where it tells nothing, or tells it later.</summary>
+    public ReadOnlySpan<byte> Certificate { get; }
+
     //= spec/mychips.md#packet-layout
     public static bool TryRead(ReadOnlySpan<byte> payload, out ClaimPayload claim)
     {
         claim = default;
         var reader = new WireReader(payload);
         if (!reader.TryReadBytes(Ticket.TokenSize, out var token) || !TicketKey.TryRead(ref reader, out var key)
-            || !TicketText.TryRead(ref reader, 0, out var userAddress) || !TicketText.TryRead(ref reader, 0, out var purpose) || !reader.IsAtEnd)
+            || !TicketText.TryRead(ref reader, 0, out var userAddress) || !TicketText.TryRead(ref reader, 0, out var purpose))
         {
             return false;
         }
 
-        claim = new(token, key, userAddress, purpose);
+        //= spec/mychips.md#certificate-in-first
+        ReadOnlySpan<byte> certificate = default;
+        if (!reader.IsAtEnd
+            && !(reader.TryReadDelimited(out certificate) && certificate.Length is > 0 and <= ImplementationLimits.CertificateSize && reader.IsAtEnd))
+        {
+            return false;
+        }
+
+        claim = new(token, key, userAddress, purpose, certificate);
         return true;
     }
 
+    /// <summary>Returns how long the payload of a ticket is beside a certificate.</summary>
+    public static int Length(string userAddress, string purpose, int certificate) => Ticket.TokenSize + TicketKey.Size
+        + TicketText.EncodedLength(userAddress) + TicketText.EncodedLength(purpose) + (certificate == 0 ? 0 : Varint.Length((ulong)certificate) + certificate);
+
     /// <summary>Returns the payload, which holds the token: the caller wipes it.</summary>
-    public static byte[] Write(TicketPass pass, PublicKey key)
+    public static byte[] Write(TicketPass pass, PublicKey key, ReadOnlySpan<byte> certificate = default)
     {
-        var payload = new byte[Ticket.TokenSize + TicketKey.Size + TicketText.EncodedLength(pass.UserAddress) + TicketText.EncodedLength(pass.Purpose)];
+        var payload = new byte[Length(pass.UserAddress, pass.Purpose, certificate.Length)];
         var writer = new WireWriter(payload);
         writer.WriteBytes(pass.Token);
         writer.WriteBytes(key.Ed25519);
         TicketText.Write(ref writer, pass.UserAddress);
         TicketText.Write(ref writer, pass.Purpose);
+        if (!certificate.IsEmpty)
+        {
+            writer.WriteDelimited(certificate);
+        }
+
         return payload;
     }
 }

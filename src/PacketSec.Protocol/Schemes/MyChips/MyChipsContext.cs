@@ -22,6 +22,9 @@ internal sealed class MyChipsContext(SchemeContext context, byte[] directTranscr
     public HandshakeState NewWithTicket(Agreement? agreement, ReadOnlyMemory<byte> responder = default)
         => New(WithTicket, !responder.IsEmpty, Transcript(agreement).ToArray(), Identity.AgreementKey, responder);
 
+    /// <summary>Tells whether a handshake is that of an <c>I</c>.</summary>
+    public static bool IsWithTicket(HandshakeState noise) => noise.Protocol == WithTicket;
+
     /// <summary>Begins the one message that names a site.</summary>
     public HandshakeState NewOneWay(Agreement? agreement, ReadOnlyMemory<byte> responder = default)
         => New(OneWay, !responder.IsEmpty, Transcript(agreement).ToArray(), responder.IsEmpty ? Identity.AgreementKey : null, responder);

@@ -38,7 +38,8 @@ internal sealed class MyChipsFirstWork(MyChipsContext context, Agreement? agreem
 
     private void MakeWithTicket(TicketPass ticket, byte[] responder)
     {
-        var payload = ClaimPayload.Write(ticket, context.Identity.PublicKey);
+        var payload = ClaimPayload.Write(
+            ticket, context.Identity.PublicKey, context.Shared.CertificateWithTicket ? context.Shared.Certificate.Span : default);
         var noise = context.NewWithTicket(agreement, responder);
         Finish(noise, [Letters.Ticket, .. Write(noise, payload)]);
         CryptographicOperations.ZeroMemory(payload);
@@ -89,7 +90,9 @@ internal sealed class MyChipsCheckWork(MyChipsContext context, IReadOnlyList<Ans
         try
         {
             noise.Split(keys[..32], keys[32..]);
-            var certificate = context.Shared.Certificate.Span;
+            //= spec/mychips.md#certificate-in-first
+            var isTold = context.Shared.CertificateWithTicket && MyChipsContext.IsWithTicket(noise);
+            var certificate = isTold ? default : context.Shared.Certificate.Span;
             var packet = new byte[MyChipsScheme.MinFinish + certificate.Length];
             var header = new PacketHeader(Direction.InitiatorToResponder, new PacketCounter(MyChipsScheme.FinishCounter));
             Letters.WriteHeader(header, Letters.HeaderSize, packet);

@@ -9,11 +9,14 @@ using PacketSec.Protocol.Wire;
 namespace PacketSec.Protocol.Schemes.MyChips;
 
 /// <summary>What a responder keeps between its answer and the first transport packet.</summary>
-internal sealed class MyChipsKeys(PublicKey remoteKey, SecretKey receiveKey, SecretKey sendKey) : PendingKeys(receiveKey, sendKey)
+internal sealed class MyChipsKeys(PublicKey remoteKey, byte[] certificate, SecretKey receiveKey, SecretKey sendKey) : PendingKeys(receiveKey, sendKey)
 {
     public PublicKey RemoteKey => remoteKey;
 
-    public override MyChipsKeys Copy() => new(remoteKey, new SecretKey(ReceiveKey.Span), new SecretKey(SendKey.Span));
+    /// <summary>Gets what the first message told of the initiator's user.</summary>
+    public byte[] Certificate => certificate;
+
+    public override MyChipsKeys Copy() => new(remoteKey, certificate, new SecretKey(ReceiveKey.Span), new SecretKey(SendKey.Span));
 }
 
 /// <summary>Checks a first message and makes the answer, which is held back until somebody has said yes.</summary>
@@ -25,6 +28,7 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
     private HandshakeState? _read;
     private PublicKey? _key;
     private Agreement? _agreement;
+    private byte[] _certificate = [];
     private DropReason _failure = DropReason.NotAuthentic;
 
     public override void Run()
@@ -106,6 +110,7 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
         }
 
         key = claim.Key;
+        _certificate = claim.Certificate.ToArray();
         Question = new(new(TicketHash.Of(claim.Token, context.Crypto), claim.UserAddress.Length == 0 ? null : claim.UserAddress, claim.Purpose), null);
 
         //= spec/mychips.md#key-proven
@@ -204,7 +209,7 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
             noise.Split(keys[..32], keys[32..]);
             RemoteKey = key;
             Agreement = _agreement;
-            Succeed(answer, new MyChipsKeys(key, new SecretKey(keys[..32]), new SecretKey(keys[32..])));
+            Succeed(answer, new MyChipsKeys(key, _certificate, new SecretKey(keys[..32]), new SecretKey(keys[32..])));
             return DropReason.None;
         }
         finally
@@ -239,7 +244,8 @@ internal sealed class MyChipsFinishWork(
             {
                 MatchedId = id;
                 RemoteKey = keys.RemoteKey;
-                Certificate = certificate;
+                //= spec/mychips.md#certificate-once
+                Certificate = certificate.Length > 0 ? certificate : keys.Certificate;
                 SealFirstPackets(aead, keys, Letters.HeaderSize);
                 return DropReason.None;
             }

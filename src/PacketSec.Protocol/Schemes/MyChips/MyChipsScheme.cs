@@ -1,6 +1,7 @@
 using PacketSec.Crypto;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes.MyChips.Tickets;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Schemes.MyChips;
@@ -41,6 +42,10 @@ internal sealed class MyChipsScheme() : Scheme(SchemeName, hidesIdentity: true)
     //= spec/mychips.md#no-tag
     public override bool TagsFirst => false;
 
+    /// <summary>Returns how long a first message with a ticket is beside a certificate.</summary>
+    public static int FirstLength(TicketConditions ticket, int certificateLength)
+        => 1 + TicketOverhead + ClaimPayload.Length(ticket.Binding.UserAddress ?? "", ticket.Purpose, certificateLength);
+
     public override HandshakeStep StepOf(ReadOnlySpan<byte> datagram)
     {
         if (Letters.LeadsFirst(datagram))
@@ -78,6 +83,12 @@ internal sealed class MyChipsScheme() : Scheme(SchemeName, hidesIdentity: true)
     public override string? WhyNotTo(PeerId peer) => peer.TryGetPublicKey(out var key) && MyChipsContext.TryMap(key, out _)
         ? null
         : $"{SchemeName} calls only Ed25519 identities whose key stands in the peer ID and is not of small order.";
+
+    public override bool IsRenewal(ReadOnlySpan<byte> first) => !first.IsEmpty && first[0] == Letters.Known;
+
+    //= spec/mychips.md#at-once
+    public override bool PrefersOwn(SchemeContext context, PublicKey remote)
+        => MyChipsContext.TryMap(remote, out var other) && context.Identity.AgreementKey.PublicKey.SequenceCompareTo(other) < 0;
 
     public override FirstMessageWork BeginFirst(SchemeContext context, FirstMessageRequest request) => new MyChipsFirstWork(
         NewContext(context), request.Agreement, request.Remote, request.Pass, request.IsRenewal ? null : context.SiteId)

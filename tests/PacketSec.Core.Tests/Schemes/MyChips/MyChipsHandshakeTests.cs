@@ -206,15 +206,80 @@ public sealed class MyChipsHandshakeTests
         var payload = ClaimPayload.Write(pass, rig.Initiator.PublicKey);
         byte[] weak = [.. payload.AsSpan(0, 32), .. new byte[32], .. payload.AsSpan(64)];
 
-        Assert.Equal(ClaimPayload.MaxSize, payload.Length);
+        Assert.Equal(ClaimPayload.MaxSize - 1026, payload.Length);
         Assert.True(ClaimPayload.TryRead(payload, out var claim));
         Assert.Equal(new string('u', 255), claim.UserAddress);
+        Assert.True(claim.Certificate.IsEmpty);
         Assert.False(ClaimPayload.TryRead([.. payload, 0], out _));
+        Assert.False(ClaimPayload.TryRead([.. payload, 1], out _));
         Assert.False(ClaimPayload.TryRead(weak, out _));
         Assert.All(Enumerable.Range(0, payload.Length), length => Assert.False(ClaimPayload.TryRead(payload.AsSpan(0, length), out _)));
 
         using var answer = rig.Answer(Introduce(rig, rig.Initiator, payload));
         Assert.Equal(DropReason.None, answer.Outcome);
+    }
+
+    //= spec/mychips.md#certificate-in-first
+    [Fact]
+    public void A_claim_may_end_with_a_certificate_of_1_to_1024_bytes()
+    {
+        using var rig = new MyChipsRig();
+        using var ticket = rig.NewTicket();
+        using var pass = new TicketPass(ticket);
+        var bare = ClaimPayload.Write(pass, rig.Initiator.PublicKey);
+        foreach (var length in (int[])[1, 127, 128, 1024])
+        {
+            var certificate = Enumerable.Repeat((byte)7, length).ToArray();
+            var payload = ClaimPayload.Write(pass, rig.Initiator.PublicKey, certificate);
+            Assert.True(ClaimPayload.TryRead(payload, out var claim));
+            Assert.Equal(certificate, claim.Certificate);
+            Assert.Equal("tally", claim.Purpose);
+            Assert.False(ClaimPayload.TryRead([.. payload, 0], out _));
+            Assert.False(ClaimPayload.TryRead(payload.AsSpan(0, payload.Length - 1), out _));
+        }
+
+        Assert.False(ClaimPayload.TryRead([.. bare, 0x81, 0x08, .. new byte[1025]], out _));
+        Assert.False(ClaimPayload.TryRead([.. bare, 0x81, 0x00, 7], out _));
+        Assert.False(ClaimPayload.TryRead([.. bare, 0], out _));
+    }
+
+    //= spec/mychips.md#certificate-in-first
+    //= spec/mychips.md#certificate-once
+    [Theory]
+    [InlineData('I', true)]
+    [InlineData('N', false)]
+    [InlineData('K', false)]
+    public void With_the_option_the_certificate_stands_beside_a_ticket_and_not_again_in_the_first_transport_packet(char kind, bool inFirst)
+    {
+        using var rig = new MyChipsRig { Certificate = "b1@site"u8.ToArray() };
+        using var without = Begin(rig, kind, null);
+        rig.CertificateWithTicket = true;
+        using var first = Begin(rig, kind, null);
+        using var answer = rig.Answer(first.FirstMessage, known: rig.Initiator.PublicKey);
+        using var noise = first.TakeNoise();
+        using var check = rig.Check(noise, answer.Answer);
+        using var pending = answer.TakePendingKeys();
+        using var finish = rig.Finish(pending, check.Finish);
+
+        Assert.Equal(without.FirstMessage.Length + (inFirst ? 1 + rig.Certificate.Length : 0), first.FirstMessage.Length);
+        Assert.Equal(21 + (inFirst ? 0 : rig.Certificate.Length), check.Finish.Length);
+        Assert.Equal(rig.Certificate, finish.Certificate);
+    }
+
+    //= spec/mychips.md#certificate-once
+    [Fact]
+    public void Of_two_certificates_the_one_in_the_first_transport_packet_counts()
+    {
+        using var rig = new MyChipsRig { Certificate = "early"u8.ToArray(), CertificateWithTicket = true };
+        using var first = Begin(rig, 'I', null);
+        using var answer = rig.Answer(first.FirstMessage);
+        using var noise = first.TakeNoise();
+        (rig.Certificate, rig.CertificateWithTicket) = ("late"u8.ToArray(), false);
+        using var check = rig.Check(noise, answer.Answer);
+        using var pending = answer.TakePendingKeys();
+        using var finish = rig.Finish(pending, check.Finish);
+
+        Assert.Equal("late"u8.ToArray(), finish.Certificate);
     }
 
     //= spec/mychips.md#packet-layout
@@ -284,7 +349,7 @@ public sealed class MyChipsHandshakeTests
     }
 
     [Theory]
-    [InlineData((int)HandshakeStep.First, 49, 675)]
+    [InlineData((int)HandshakeStep.First, 49, 1701)]
     [InlineData((int)HandshakeStep.Answer, 49, 49)]
     [InlineData((int)HandshakeStep.Finish, 21, 1045)]
     public void Lengths_have_two_ends(int step, int shortest, int longest)

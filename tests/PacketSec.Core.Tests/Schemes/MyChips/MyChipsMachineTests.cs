@@ -32,6 +32,39 @@ public sealed class MyChipsMachineTests
         Assert.Equal((byte)'T', dialler.Sent[^1][0]);
     }
 
+    //= spec/mychips.md#certificate-in-first
+    //= spec/mychips.md#certificate-once
+    [Fact]
+    public void A_certificate_beside_the_ticket_is_told_once_the_first_transport_packet_has_come()
+    {
+        using var site = new ServingSite();
+        using var dialler = new DiallingSite(site, 9, certificate: "b1"u8.ToArray(), withTicket: true);
+        using var ticket = site.Issue();
+        dialler.Dial(ticket);
+        site.Receive(dialler.Address, dialler.Sent[0]);
+        Assert.Empty(site.Peers);
+        dialler.Exchange();
+
+        Assert.Equal("b1"u8.ToArray(), site.Peers.Values.Single().RemoteCertificate);
+        Assert.Equal(21, dialler.Sent.First(packet => packet[0] == 'T').Length);
+    }
+
+    //= spec/mychips.md#certificate-in-first
+    [Fact]
+    public void A_certificate_that_does_not_fit_beside_the_ticket_is_the_callers_error()
+    {
+        using var site = new ServingSite();
+        using var ticket = site.Issue();
+        using var fits = new DiallingSite(site, 9, certificate: new byte[1024], withTicket: true, maxDatagram: 1194);
+        using var tooLong = new DiallingSite(site, 10, certificate: new byte[1024], withTicket: true, maxDatagram: 1193);
+        using var later = new DiallingSite(site, 11, certificate: new byte[1024], maxDatagram: 1193);
+        fits.Dial(ticket);
+        later.Dial(ticket);
+
+        Assert.Equal(1194, fits.Sent[0].Length);
+        Assert.Contains("1194 bytes", Assert.Throws<ArgumentException>(() => tooLong.Dial(ticket)).Message, StringComparison.Ordinal);
+    }
+
     //= spec/mychips.md#silence
     [Theory]
     [InlineData("expired", DropReason.TicketExpired)]

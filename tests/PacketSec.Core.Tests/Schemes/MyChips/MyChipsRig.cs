@@ -32,13 +32,15 @@ internal sealed class MyChipsRig : IDisposable
 
     public byte[] Certificate { get; set; } = [];
 
+    public bool CertificateWithTicket { get; set; }
+
     public string? SiteId { get; set; }
 
     public static Agreement? AgreementOf(int number)
         => number == 0 ? null : Agreement.Standard(CryptoProvider.Default, [0, (byte)number], MyChipsScheme.SchemeName, null);
 
     public SchemeContext ContextOf(IdentityKey identity)
-        => new(_crypto, _random, identity) { Certificate = Certificate, SiteId = SiteId, Sites = Sites };
+        => new(_crypto, _random, identity) { Certificate = Certificate, CertificateWithTicket = CertificateWithTicket, SiteId = SiteId, Sites = Sites };
 
     public Ticket NewTicket(string purpose = "tally", TicketBinding? binding = null) => Ticket.Issue(
         _random, Responder.PublicKey, [], new() { NotAfter = 1_800_000_000, Purpose = purpose, Binding = binding ?? TicketBinding.None });

@@ -12,7 +12,7 @@ public sealed class MyChipsVectorTests
 {
     private static readonly string Path = System.IO.Path.Combine(TestData.RepositoryRoot, "spec", "vectors", "mychips-1.json");
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
-    private static readonly string[] Names = ["ticket", "site", "renewal"];
+    private static readonly string[] Names = ["ticket", "site", "renewal", "ticket-certificate"];
 
     public static TheoryData<string> Kinds => [.. Names];
 
@@ -37,9 +37,10 @@ public sealed class MyChipsVectorTests
     private static Dictionary<string, string> Make(string kind)
     {
         using var rig = new MyChipsRig(new Repeating()) { Certificate = kind == "renewal" ? [] : "contact data"u8.ToArray() };
+        rig.CertificateWithTicket = kind == "ticket-certificate";
         rig.SiteId = kind == "site" ? "site.example@4001" : null;
         rig.Sites["site.example@4001"] = rig.Initiator.PublicKey;
-        using var ticket = kind == "ticket" ? rig.NewTicket() : null;
+        using var ticket = kind.StartsWith("ticket", StringComparison.Ordinal) ? rig.NewTicket() : null;
         using var first = rig.First(ticket, kind == "renewal");
         using var noise = first.TakeNoise();
         using var answer = rig.Answer(first.FirstMessage, known: rig.Initiator.PublicKey);

@@ -46,6 +46,9 @@ internal sealed class ServingSite : IDisposable
     /// <summary>Gets or sets a value indicating whether the store answers.</summary>
     public bool StoreAnswers { get; set; } = true;
 
+    /// <summary>Gets or sets a value indicating whether work is done at once.</summary>
+    public bool Works { get; set; } = true;
+
     public List<EndpointEvent.DecisionRequested> Questions { get; } = [];
 
     public List<(NetworkAddress To, byte[] Packet)> Sent { get; } = [];
@@ -114,7 +117,7 @@ internal sealed class ServingSite : IDisposable
 
     public void Pump()
     {
-        while (Machine.TryTakeWork(out var work))
+        while (Works && Machine.TryTakeWork(out var work))
         {
             work!.Run();
             Machine.Complete(Now, work);
@@ -225,7 +228,9 @@ internal sealed class DiallingSite : IDisposable
     private readonly PacketAead _aead = new(CryptoProvider.Default);
     private int _taken;
 
-    public DiallingSite(ServingSite called, byte number, string? siteId = null, byte[]? certificate = null, IdentityKey? called2 = null)
+    public DiallingSite(
+        ServingSite called, byte number, string? siteId = null, byte[]? certificate = null, IdentityKey? called2 = null, bool withTicket = false,
+        int maxDatagram = ImplementationLimits.DatagramSize)
     {
         _called = called;
         Address = EndpointFixture.Address(number, 4000);
@@ -239,6 +244,8 @@ internal sealed class DiallingSite : IDisposable
             WallClock = new(default, TimeSpan.FromDays(20_000)),
             SiteId = siteId,
             Certificate = certificate ?? [],
+            CertificateWithTicket = withTicket,
+            MaxDatagramSize = maxDatagram,
         });
     }
 
