@@ -20,7 +20,7 @@ internal sealed class SchemeContestant(ViewFinder views) : Contestant
     public const string Direct = "direct";
     public const string Psec = "PSEC";
 
-    private static readonly byte[] OtherNetworkKey = new byte[32];
+    private static readonly byte[] OtherNetworkKey = [.. Enumerable.Repeat((byte)7, 32)];
 
     public override bool IsControl => IsWeakened;
 
