@@ -21,11 +21,23 @@ var only = new Option<string[]>("--only") { Description = "Plays these games onl
 only.AcceptOnlyFromAmong([.. AllGames.List.Select(game => game.Name)]);
 var schemes = new Option<string[]>("--scheme") { Description = "Plays against these schemes only.", AllowMultipleArgumentsPerToken = true };
 schemes.AcceptOnlyFromAmong([.. MeasuredSchemes.All.Select(scheme => scheme.Scheme).Distinct()]);
+var workers = new Option<int>("--workers") { Description = "How many games are played at a time.", DefaultValueFactory = _ => 2 };
+workers.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int>() < 1)
+    {
+        result.AddError("--workers is at least 1.");
+    }
+});
+var keep = new Option<string?>("--keep")
+{
+    Description = "Keeps each measurement in this file as it comes, and does not play again what the file has: a long run can be stopped and continued. Give the same --seed, and delete the file when code has changed.",
+};
 var print = new Option<bool>("--print") { Description = "Writes what was measured into spec/properties.md." };
 
 var root = new RootCommand("Plays adversaries against the schemes, sixteen properties of a channel, and against controls that must lose.")
 {
-    runs, seed, quick, only, schemes, print,
+    runs, seed, quick, only, schemes, workers, keep, print,
 };
 root.SetAction(result =>
 {
@@ -34,7 +46,7 @@ root.SetAction(result =>
     var contestants = result.GetValue(schemes) is { Length: > 0 } some ? MeasuredSchemes.All.Where(scheme => some.Contains(scheme.Scheme)).ToArray() : MeasuredSchemes.All;
     var plan = (result.GetValue(quick) ? Plan.Quick : new() { Seed = result.GetValue(seed), ConfirmRuns = number, SearchRuns = Math.Max(Plan.Quick.SearchRuns, number / 10) })
         with
-    { Games = games, Schemes = contestants };
+    { Games = games, Schemes = contestants, Workers = result.GetValue(workers), Ledger = result.GetValue(keep) is { } path ? new(path) : null };
     if (result.GetValue(print) && (games.Count < AllGames.List.Count || contestants.Count < MeasuredSchemes.All.Count))
     {
         Console.Error.WriteLine("--print writes whole tables: leave --only and --scheme out.");
@@ -51,10 +63,10 @@ root.SetAction(result =>
     });
     if (result.GetValue(print))
     {
-        var path = Page.Find(Environment.CurrentDirectory);
-        File.WriteAllText(path, Page.Rewrite(File.ReadAllText(path), measurements, $"Measured with `--runs {plan.ConfirmRuns} --seed {plan.Seed}`."));
-        var readme = Page.FindReadme(path);
-        File.WriteAllText(readme, Page.CopyMatrix(File.ReadAllText(path), File.ReadAllText(readme)));
+        var page = Page.Find(Environment.CurrentDirectory);
+        File.WriteAllText(page, Page.Rewrite(File.ReadAllText(page), measurements, $"Measured with `--runs {plan.ConfirmRuns} --seed {plan.Seed}`."));
+        var readme = Page.FindReadme(page);
+        File.WriteAllText(readme, Page.CopyMatrix(File.ReadAllText(page), File.ReadAllText(readme)));
     }
 
     Console.WriteLine($"{measurements.Count - failed} passed, {failed} failed, 0 skipped");

@@ -23,6 +23,9 @@ internal abstract class Contestant
     /// <summary>Gets a value indicating whether it is a control.</summary>
     public virtual bool IsControl => true;
 
+    /// <summary>Gets a value indicating whether its members share a key that strangers lack.</summary>
+    public virtual bool HasNetworkKey => false;
+
     /// <summary>Puts somebody into a world who speaks the protocol.</summary>
     public abstract IParty Join(World world, PartySetup setup);
 

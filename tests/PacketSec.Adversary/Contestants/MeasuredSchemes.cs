@@ -11,6 +11,8 @@ internal static class MeasuredSchemes
 {
     private const int MostPairs = 6;
 
+    private static readonly byte[] NetworkKey = [.. Enumerable.Range(1, 32).Select(i => (byte)i)];
+
     private static readonly NoiseProtocol SecretHandshake = NoiseProtocol.Create(
         HandshakePattern.Parse("XKH", "<- s ... -> e <- e -> ee, es, s, se"), AeadAlgorithm.ChaCha20Poly1305, HashAlgorithm.Blake2s);
 
@@ -28,14 +30,20 @@ internal static class MeasuredSchemes
         new SchemeContestant(P2pkeViews) { Scheme = "p2pke-1", Mode = SchemeContestant.Psec },
         new SchemeContestant(NoiseXXViews) { Scheme = "noise-xx-1", Mode = SchemeContestant.Direct },
         new SchemeContestant(NoiseXXViews) { Scheme = "noise-xx-1", Mode = SchemeContestant.Psec },
-        new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Direct },
-        new SchemeContestant(SecretHandshakeViews) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Psec, HidesPeerId = true },
+        new SchemeContestant(wire => SecretHandshakeViews(wire)) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Direct },
+        new SchemeContestant(wire => SecretHandshakeViews(wire, NetworkKey))
+        {
+            Scheme = "secret-handshake-1",
+            Mode = $"{SchemeContestant.Direct}, network key",
+            SharedKey = NetworkKey,
+        },
+        new SchemeContestant(wire => SecretHandshakeViews(wire)) { Scheme = "secret-handshake-1", Mode = SchemeContestant.Psec, HidesPeerId = true },
         .. MyChips(Introduction.Ticket, "ticket"),
         .. MyChips(Introduction.Site, "known site"),
     ];
 
     /// <summary>Gets a hiding scheme under a proposal that shows the dialler's own peer ID.</summary>
-    public static Contestant WithTruePeerId { get; } = new SchemeContestant(SecretHandshakeViews)
+    public static Contestant WithTruePeerId { get; } = new SchemeContestant(wire => SecretHandshakeViews(wire))
     {
         Scheme = "secret-handshake-1",
         Mode = "PSEC, true peer ID",
@@ -116,8 +124,14 @@ internal static class MeasuredSchemes
         }
     }
 
-    private static IEnumerable<NoiseView> SecretHandshakeViews(WireView wire)
+    private static IEnumerable<NoiseView> SecretHandshakeViews(WireView wire, byte[]? networkKey = null)
     {
+        var network = new byte[32];
+        if (networkKey is not null)
+        {
+            CryptoProvider.Default.Hash(HashAlgorithm.Sha256, networkKey, [], network);
+        }
+
         foreach (var hello in Packets(wire, 0x00000008, 44))
         {
             // The answer and the finish name the ephemeral key that they belong to, the first message its transcript.
@@ -130,7 +144,7 @@ internal static class MeasuredSchemes
                         yield return new()
                         {
                             Protocol = SecretHandshake,
-                            Prologue = responder => [.. transcript, .. new byte[32], .. responder?.Ed25519 ?? new byte[32]],
+                            Prologue = responder => [.. transcript, .. network, .. responder?.Ed25519 ?? new byte[32]],
                             Messages = answer.Length == 0 ? [hello[4..44]]
                                 : finish.Length == 0 ? [hello[4..44], answer[12..44]]
                                 : [hello[4..44], answer[12..44], finish[72..]],

@@ -3,6 +3,7 @@ using PacketSec.Adversary.Parties;
 using PacketSec.Adversary.Tools;
 using PacketSec.Crypto;
 using PacketSec.Protocol.Negotiation;
+using PacketSec.Protocol.Schemes;
 using PacketSec.Protocol.Wire;
 using PacketSec.Simulation;
 using PacketSec.Simulation.Hosts;
@@ -19,12 +20,14 @@ internal sealed class SchemeContestant(ViewFinder views) : Contestant
     public const string Direct = "direct";
     public const string Psec = "PSEC";
 
+    private static readonly byte[] OtherNetworkKey = [.. Enumerable.Repeat((byte)7, 32)];
+
     public override bool IsControl => IsWeakened;
 
     /// <summary>Gets a value indicating whether it is used as nobody should, and must lose.</summary>
     public bool IsWeakened { get; init; }
 
-    private bool IsDirect => Mode.EndsWith(Direct, StringComparison.Ordinal);
+    private bool IsDirect => Mode.Contains(Direct, StringComparison.Ordinal);
 
     private bool HasLetters => Introduction != Introduction.None;
 
@@ -34,8 +37,13 @@ internal sealed class SchemeContestant(ViewFinder views) : Contestant
     /// <summary>Gets how a client gets in that nobody has met.</summary>
     public Introduction Introduction { get; init; }
 
+    /// <summary>Gets the key of the network that the members are in; an adversary is one as well, unless a game says otherwise.</summary>
+    public byte[]? SharedKey { get; init; }
+
+    public override bool HasNetworkKey => SharedKey is not null;
+
     public override IParty Join(World world, PartySetup setup) => new MachineParty(world, setup, Introduction, IsDirect
-        ? new HostOptions { DirectScheme = Scheme }
+        ? new HostOptions { DirectScheme = Scheme, NetworkKey = NetworkKeyOf(setup) }
         : new HostOptions
         {
             DirectScheme = null,
@@ -59,6 +67,11 @@ internal sealed class SchemeContestant(ViewFinder views) : Contestant
         var payload = new byte[datagram.Length - Letters.HeaderSize - AeadContext.TagSize];
         return aead.TryOpen(key, nonce, datagram[..Letters.HeaderSize], datagram[Letters.HeaderSize..], payload) ? payload : null;
     }
+
+    /// <summary>Returns a key for members; strangers have none, or another.</summary>
+    private NetworkKey? NetworkKeyOf(PartySetup setup)
+        => setup.IsMember ? SharedKey is null ? null : new(SharedKey)
+            : setup.Randomness % 2 == 0 ? null : new(OtherNetworkKey);
 
     public override IEnumerable<NoiseView> Views(IReadOnlyList<RecordedDatagram> recording) => views(new(Scheme, recording));
 }

@@ -12,6 +12,7 @@ internal static class AllControls
     private static readonly Contestant Unsigned = new ToyProtocol("NN") { Scheme = "NN without signatures" };
     private static readonly Contestant NameApart = new ToyProtocol("NN") { Scheme = "NN, name in a packet of its own", NameApart = true };
     private static readonly Contestant ReportsEarly = new ToyProtocol("XKH") { Scheme = "XKH, reported at message 3", ConfirmsFirst = true };
+    private static readonly Contestant FailsOpen = new ToyProtocol("XKH") { Scheme = "XKH, open when the list fails", ConfirmsFirst = true, LetsInOnFailure = true };
     private static readonly Contestant Unconfirmed = new ToyProtocol("XX") { Scheme = "XX without a first packet" };
     private static readonly Contestant NoWindow = new ToyProtocol("XX") { Scheme = "XX, window switched off", WithoutWindow = true };
     private static readonly Contestant NamesServer = new ToyProtocol("XX") { Scheme = "XX that names the server", NamesServer = true };
@@ -36,6 +37,7 @@ internal static class AllControls
         ["5a"] = [Unconfirmed],
         ["5b"] = [Unconfirmed],
         ["5c"] = [Unconfirmed],
+        ["5d"] = [Unconfirmed, FailsOpen],
         ["6a"] = [NoWindow],
         ["6b"] = [Early],
         ["6c"] = [Unconfirmed],
@@ -45,6 +47,7 @@ internal static class AllControls
         ["7d"] = [Unsigned],
         ["8a"] = [Unconfirmed],
         ["8b"] = [Unconfirmed],
+        ["8c"] = [Unconfirmed],
         ["9a"] = [Unsigned, MeasuredSchemes.WithTruePeerId],
         ["9b"] = [Early],
         ["10a"] = [NamesServer],

@@ -235,7 +235,7 @@ internal sealed class ToyParty : IParty, IDatagramReceiver
                 Report(PartyEventKind.Asked, talk.Peer);
             }
 
-            talk.Verdict = (_setup.List?.Invoke(talk.Peer) ?? Answer.Yes) == Answer.Yes;
+            talk.Verdict = (_setup.List?.Invoke(talk.Peer) ?? Answer.Yes) is var answer && (answer == Answer.Yes || (answer == Answer.Fails && _protocol.LetsInOnFailure));
             if (talk.Verdict == true)
             {
                 Open(talk);

@@ -53,6 +53,9 @@ internal sealed class ToyProtocol(string pattern) : Contestant
     /// <summary>Gets a value indicating whether ephemeral keys are left where they are.</summary>
     public bool KeepsEphemerals { get; init; }
 
+    /// <summary>Gets a value indicating whether an access list that fails lets everybody in.</summary>
+    public bool LetsInOnFailure { get; init; }
+
     public MacOwner Mac { get; init; }
 
     /// <summary>Gets the network key of patterns with a psk, which is no secret to its members.</summary>

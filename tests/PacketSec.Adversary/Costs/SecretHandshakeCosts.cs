@@ -62,12 +62,9 @@ internal sealed class SecretHandshakeCosts : IDisposable
         var before = GC.GetAllocatedBytesForCurrentThread();
         _party.Host.OnDatagram(_scene.World.Now, new(Scene.BobAt, from), finish);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        var (operations, agreements) = (_watched.Counts.ToString(), _watched.Counts[OperationKind.Agree]);
+        var operations = _watched.Counts.ToString();
         _scene.Run(0.1);
-        return new(cause, operations, allocated, _party.Count(PartyEventKind.Asked) - asked, _scene.Recording.Count - sent)
-        {
-            Agreements = agreements,
-        };
+        return new(cause, operations, allocated, _party.Count(PartyEventKind.Asked) - asked, _scene.Recording.Count - sent);
     }
 
     public void Dispose() => _scene.Dispose();
@@ -77,7 +74,7 @@ internal sealed class SecretHandshakeCosts : IDisposable
         var transcript = Agreement.DirectTranscript(Crypto, Scheme);
         var callee = cause == "meant for another server" ? _other.Face : _server.Face;
         using var ephemeral = Crypto.ImportX25519PrivateKey(_random.NextBytes(KeySize));
-        using var staticKey = cause == "a static key of small order" ? new Pretended(self.AgreementBytes, new byte[KeySize]) : Crypto.ImportX25519PrivateKey(self.AgreementBytes);
+        using var staticKey = cause == "a static key of small order" ? new PretendedKey(self.AgreementBytes, new byte[KeySize]) : Crypto.ImportX25519PrivateKey(self.AgreementBytes);
         using var state = new HandshakeState(Crypto, new SeededRandomSource(7), new()
         {
             Protocol = Noise,
@@ -109,18 +106,6 @@ internal sealed class SecretHandshakeCosts : IDisposable
         "an identity of small order" => [.. SmallOrder, .. new byte[KeySize]],
         _ => [.. self.Face.Ed25519, .. new byte[KeySize]],
     };
-
-    /// <summary>A key that shows another public key than its own.</summary>
-    private sealed class Pretended(byte[] key, byte[] shown) : X25519PrivateKey
-    {
-        private readonly X25519PrivateKey _key = Crypto.ImportX25519PrivateKey(key);
-
-        public override ReadOnlySpan<byte> PublicKey => shown;
-
-        public override bool TryAgree(ReadOnlySpan<byte> peerPublicKey, Span<byte> sharedSecret) => _key.TryAgree(peerPublicKey, sharedSecret);
-
-        protected override void Dispose(bool disposing) => _key.Dispose();
-    }
 }
 
 /// <summary>What one failure cost the server.</summary>
@@ -131,6 +116,6 @@ internal sealed class SecretHandshakeCosts : IDisposable
 /// <param name="Sent">How many datagrams went out.</param>
 internal sealed record FailureCost(string Cause, string Operations, long Allocated, int Asked, int Sent)
 {
-    /// <summary>Gets the multiplications of points, which cost more than all else.</summary>
-    public long Agreements { get; init; }
+    /// <summary>Gets how often a site was looked for.</summary>
+    public int LookUps { get; init; }
 }

@@ -60,6 +60,11 @@ internal static class AuthenticationGames
             Name = "5c",
             What = "drops the client's packets from some number on; the client must not report a server that has not accepted it",
         },
+        new SearchGame((contestant, seed, _) => Fail(contestant, seed))
+        {
+            Name = "5d",
+            What = "the access list fails; the client must not report the server, and nothing may tell a failure from a no",
+        },
     ];
 
     private static string? ClaimClient(Contestant contestant, ulong seed, bool withServerKey, params PartyEventKind[] wanted)
@@ -152,6 +157,31 @@ internal static class AuthenticationGames
         duel.Scene.RunDial();
         return duel.A.Has(PartyEventKind.Opened, duel.Bob) && !duel.B.Has(PartyEventKind.Asked, duel.Alice)
             ? "the client reports a server that knows nothing of it" : null;
+    }
+
+    private static string? Fail(Contestant contestant, ulong seed)
+    {
+        RecordedDatagram[] refused = [];
+        foreach (var answer in new[] { Answer.No, Answer.Fails })
+        {
+            using var duel = new Duel(contestant, seed, _ => answer);
+            duel.Dial();
+            duel.Scene.Run(AnswerTime);
+            if (duel.A.Has(PartyEventKind.Opened, duel.Bob))
+            {
+                return "the client reports a server that did not accept it";
+            }
+
+            RecordedDatagram[] seen = [.. duel.Scene.Recording];
+            if (answer == Answer.Fails && (Transcript.FirstShapeDifference(refused, seen) is not null || Transcript.EqualBytes(refused, seen) < seen.Length))
+            {
+                return "a failure does not look like a no";
+            }
+
+            refused = seen;
+        }
+
+        return null;
     }
 
     /// <summary>A client and a server with an access list.</summary>

@@ -40,6 +40,11 @@ internal abstract class Game
     /// <summary>Gets a value indicating whether a bit is to be guessed.</summary>
     public abstract bool IsConfirm { get; }
 
+    /// <summary>Gets a value indicating whether it is about those who lack a network's key, and means nothing where there is none.</summary>
+    public bool NeedsNetworkKey { get; init; }
+
+    public bool AppliesTo(Contestant contestant) => !NeedsNetworkKey || contestant.HasNetworkKey || contestant.IsControl;
+
     public abstract Measurement Play(Contestant contestant, ulong seed, int runs);
 
     /// <summary>Returns the seed of one run.</summary>

@@ -24,6 +24,12 @@ internal static class StrangerGames
             Name = "8b",
             What = "the same; wants two servers to answer differently, randomness being equal",
         },
+        new SearchGame(AnyAnswer)
+        {
+            Name = "8c",
+            What = "a stranger without the network's key, or with another, who knows the server's; wants any answer",
+            NeedsNetworkKey = true,
+        },
         new SearchGame(LearnServer)
         {
             Name = "14a",
@@ -73,6 +79,18 @@ internal static class StrangerGames
         }
 
         return null;
+    }
+
+    private static string? AnyAnswer(Contestant contestant, ulong seed, int run)
+    {
+        _ = run;
+        var bob = Persona.Of(seed, "Bob");
+        using var scene = new Scene(contestant, seed);
+        scene.Join("B", bob, Scene.BobAt, _ => Answer.Yes);
+        var m = scene.JoinAsStranger("M", Persona.Of(seed, "Mallory"), Scene.MalloryAt);
+        m.Dial(bob.Face, Scene.BobAt);
+        scene.RunDial();
+        return scene.Recording.Any(datagram => datagram.From == Scene.BobAt) ? "the server answers" : null;
     }
 
     private static string? LearnServer(Contestant contestant, ulong seed, int run)

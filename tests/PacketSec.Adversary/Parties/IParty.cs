@@ -37,6 +37,9 @@ internal enum Answer
 
     /// <summary>Nothing ever.</summary>
     Never,
+
+    /// <summary>It fails.</summary>
+    Fails,
 }
 
 /// <summary>How somebody takes part.</summary>
@@ -55,6 +58,9 @@ internal sealed record PartySetup
 
     /// <summary>Gets the access list, asked by Ed25519 key; null lets everybody in without a question.</summary>
     public Func<byte[], Answer>? List { get; init; }
+
+    /// <summary>Gets a value indicating whether the party has the network's key, where a scheme has one.</summary>
+    public bool IsMember { get; init; } = true;
 
     /// <summary>Gets a value indicating whether the party holds a ticket of whom it dials, where a scheme has tickets.</summary>
     public bool HasTicket { get; init; }

@@ -120,6 +120,7 @@ internal sealed class MachineParty : IParty
         {
             Answer.Yes => Verdict.Allow,
             Answer.Never => Verdict.Silent,
+            Answer.Fails => throw new ApplicationFailedException(),
             _ => Verdict.Refuse,
         };
     }

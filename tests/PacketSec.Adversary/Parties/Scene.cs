@@ -39,22 +39,10 @@ internal sealed class Scene : IDisposable
 
     /// <summary>Adds somebody who speaks the protocol. The name decides what he draws, not the key.</summary>
     public IParty Join(string name, Persona self, NetworkAddress at, Func<byte[], Answer>? list = null, ICryptoProvider? crypto = null, params Face[] known)
-    {
-        var party = _contestant.Join(World, new()
-        {
-            Name = name,
-            Self = self,
-            Address = at,
-            Randomness = name.Aggregate(Seed, (hash, letter) => unchecked((hash ^ letter) * 0x9E3779B97F4A7C15)),
-            List = list,
-            Crypto = crypto ?? CryptoProvider.Default,
-            Known = known,
-            HasTicket = name == HolderOfTickets,
-        });
-        _parties.Add(party);
-        return party;
-    }
+        => Join(name, self, at, isMember: true, list, crypto, known);
 
+    /// <summary>Adds somebody who speaks the protocol, and has not got the network's key where there is one.</summary>
+    public IParty JoinAsStranger(string name, Persona self, NetworkAddress at) => Join(name, self, at, isMember: false, null, null, []);
     /// <summary>Gets how long a dial is watched: past its deadline in every fourth world, else for its first retries, which cost less to compute.</summary>
     public double DialTime => Seed % 4 == 0 ? 12 : 3;
 
@@ -77,5 +65,24 @@ internal sealed class Scene : IDisposable
         {
             party.Dispose();
         }
+    }
+
+    private IParty Join(
+        string name, Persona self, NetworkAddress at, bool isMember, Func<byte[], Answer>? list, ICryptoProvider? crypto, IReadOnlyList<Face> known)
+    {
+        var party = _contestant.Join(World, new()
+        {
+            Name = name,
+            Self = self,
+            Address = at,
+            Randomness = name.Aggregate(Seed, (hash, letter) => unchecked((hash ^ letter) * 0x9E3779B97F4A7C15)),
+            List = list,
+            Crypto = crypto ?? CryptoProvider.Default,
+            Known = known,
+            IsMember = isMember,
+            HasTicket = name == HolderOfTickets,
+        });
+        _parties.Add(party);
+        return party;
     }
 }

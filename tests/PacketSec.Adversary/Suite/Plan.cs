@@ -10,8 +10,6 @@ internal sealed record Plan
     /// <summary>As many wins without a loss are twenty standard deviations and a little more.</summary>
     public const int LeastControlRuns = 420;
 
-    private const int AtOnce = 2;
-
     /// <summary>Gets the seed; each game and contestant has its own of it.</summary>
     public required ulong Seed { get; init; }
 
@@ -27,14 +25,20 @@ internal sealed record Plan
 
     public bool WithControls { get; init; } = true;
 
+    /// <summary>Gets how many games are played at a time.</summary>
+    public int Workers { get; init; } = 2;
+
+    /// <summary>Gets what was measured before under this seed, and need not be played again.</summary>
+    public Ledger? Ledger { get; init; }
+
     /// <summary>Gets what runs in every build: fixed seeds, few runs.</summary>
     public static Plan Quick { get; } = new() { Seed = 1, ConfirmRuns = 32, SearchRuns = 12 };
 
-    /// <summary>Plays, two games at a time, and reports each in its order.</summary>
+    /// <summary>Plays, some games at a time, and reports each in its order.</summary>
     public IReadOnlyList<Measurement> Play(Action<Measurement>? report = null)
     {
         var measurements = new List<Measurement>();
-        foreach (var measurement in Pairs().AsParallel().AsOrdered().WithDegreeOfParallelism(AtOnce).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+        foreach (var measurement in Pairs().AsParallel().AsOrdered().WithDegreeOfParallelism(Workers).WithMergeOptions(ParallelMergeOptions.NotBuffered)
             .Select(pair => Play(pair.Game, pair.Contestant)))
         {
             measurements.Add(measurement);
@@ -44,14 +48,21 @@ internal sealed record Plan
         return measurements;
     }
 
-    public Measurement Play(Game game, Contestant contestant)
+    private Measurement Play(Game game, Contestant contestant)
     {
         var runs = !game.IsConfirm ? SearchRuns : contestant.IsControl ? Math.Max(LeastControlRuns, Math.Min(ConfirmRuns, 1000)) : ConfirmRuns;
         var own = $"{game.Name} {contestant.Name}".Aggregate(Seed, (hash, letter) => unchecked((hash ^ letter) * 0x100000001B3));
         try
         {
+            if (Ledger?.Find(Seed, game.Name, contestant.Name, runs) is { } known)
+            {
+                return known;
+            }
+
             Honest.Check(contestant);
-            return game.Play(contestant, own, runs);
+            var measured = game.Play(contestant, own, runs);
+            Ledger?.Add(Seed, measured);
+            return measured;
         }
         catch (GameException exception)
         {
@@ -68,7 +79,7 @@ internal sealed record Plan
                 yield return (game, control);
             }
 
-            foreach (var scheme in Schemes)
+            foreach (var scheme in Schemes.Where(game.AppliesTo))
             {
                 yield return (game, scheme);
             }

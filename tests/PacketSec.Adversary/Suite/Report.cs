@@ -36,7 +36,7 @@ internal static class Report
         var text = Head(["game", "the adversary", .. contestants]);
         foreach (var game in AllGames.List)
         {
-            Line(text, [game.Name, game.What, .. contestants.Select(contestant => Cell(Find(measurements, game.Name, contestant)))]);
+            Line(text, [game.Name, game.What, .. contestants.Select(contestant => Applies(game, contestant) ? Cell(Find(measurements, game.Name, contestant)) : "-")]);
         }
 
         return text.ToString();
@@ -60,7 +60,7 @@ internal static class Report
 
     private static string Row(IReadOnlyList<Measurement> measurements, string contestant, int row)
     {
-        var games = AllGames.List.Where(game => game.Row == row).Select(game => Find(measurements, game.Name, contestant)).ToArray();
+        var games = AllGames.List.Where(game => game.Row == row && Applies(game, contestant)).Select(game => Find(measurements, game.Name, contestant)).ToArray();
         if (games.Any(measured => measured is null or { IsPlayed: false }))
         {
             return "not measured";
@@ -78,6 +78,8 @@ internal static class Report
 
     private static string[] Contestants(IReadOnlyList<Measurement> measurements)
         => [.. Adversary.Contestants.MeasuredSchemes.All.Select(scheme => scheme.Name).Where(name => measurements.Any(measured => measured.Contestant == name))];
+
+    private static bool Applies(Game game, string contestant) => game.AppliesTo(Adversary.Contestants.MeasuredSchemes.All.Single(scheme => scheme.Name == contestant));
 
     private static Measurement? Find(IReadOnlyList<Measurement> measurements, string game, string contestant)
         => measurements.FirstOrDefault(measured => measured.Game == game && measured.Contestant == contestant);

@@ -9,8 +9,6 @@ internal sealed class CountingProvider(ICryptoProvider inner) : ICryptoProvider
 
     public string Name => inner.Name;
 
-    public int Agreements => _counts.GetValueOrDefault("agreements");
-
     public void Reset() => _counts.Clear();
 
     public override string ToString() => string.Join(", ", _counts.Select(count => $"{count.Value} {count.Key}"));

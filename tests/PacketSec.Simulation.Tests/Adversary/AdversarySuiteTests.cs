@@ -25,7 +25,7 @@ public sealed class AdversarySuiteTests
         Assert.All(AllGames.List, game =>
         {
             Assert.NotEmpty(AllControls.Of[game.Name]);
-            Assert.All(MeasuredSchemes.All, scheme => Assert.NotNull(Expectation.Of(game.Name, scheme.Name)));
+            Assert.All(MeasuredSchemes.All, scheme => Assert.Equal(game.AppliesTo(scheme), Expectation.Of(game.Name, scheme.Name) is not null));
         });
     }
 
@@ -64,7 +64,7 @@ public sealed class AdversarySuiteTests
         {
             var row = Cells(page.Single(line => Cells(line) is [var first, ..] && first == game.Name));
             Assert.Equal(game.What, row[1]);
-            Assert.All(contestants.Zip(row[2..]), cell => Assert.StartsWith(Expectation.Of(game.Name, cell.First) == true ? "yes," : "no,", cell.Second));
+            Assert.All(contestants.Zip(row[2..]), cell => Assert.StartsWith(Expectation.Of(game.Name, cell.First) switch { true => "yes,", false => "no,", null => "-" }, cell.Second));
         }
     }
 

@@ -38,7 +38,7 @@ public sealed class FailureCostTests(ITestOutputHelper output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Every_first_message_of_mychips_1_that_draws_nothing_costs_the_same_agreements(bool byTicket)
+    public void Every_first_message_of_mychips_1_that_draws_nothing_costs_the_same_whatever_is_wrong_with_it(bool byTicket)
     {
         using var costs = new MyChipsCosts();
         var causes = byTicket ? MyChipsCosts.TicketCauses : MyChipsCosts.NameCauses;
@@ -53,7 +53,14 @@ public sealed class FailureCostTests(ITestOutputHelper output)
             output.WriteLine(cost.ToString());
         }
 
-        Assert.Single(measured.Select(cost => cost.Agreements).Distinct());
-        Assert.All(measured, cost => Assert.Equal(0, cost.Sent));
+        Assert.Single(measured.Select(cost => cost.Operations).Distinct());
+        Assert.All(measured, cost => Assert.Equal((0, byTicket ? 0 : 1), (cost.Sent, cost.LookUps)));
+
+        // Whom the store or the application is asked about has proven himself; the question, and nothing else, is kept until it is answered.
+        Assert.Equal(byTicket ? MyChipsCosts.Refusals.Keys : [MyChipsCosts.RefusedName], measured.Where(cost => cost.Asked > 0).Select(cost => cost.Cause));
+        foreach (var group in measured.GroupBy(cost => cost.Asked))
+        {
+            Assert.InRange(group.Max(cost => cost.Allocated) - group.Min(cost => cost.Allocated), 0, MostDifference);
+        }
     }
 }

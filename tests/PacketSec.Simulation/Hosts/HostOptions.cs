@@ -56,7 +56,7 @@ public sealed record HostOptions
     /// <summary>The steps of the driver's timers: a deadline is met at the next step. Zero meets it exactly.</summary>
     public TimeSpan TimerStep { get; init; }
 
-    /// <summary>Answers whether an identity may connect; null asks nobody.</summary>
+    /// <summary>Answers whether an identity may connect, or throws <see cref="ApplicationFailedException"/>; null asks nobody.</summary>
     public Func<PublicKey, Verdict>? Application { get; init; }
 
     /// <summary>The name that other sites know it by, for <c>mychips-1</c>.</summary>
@@ -90,6 +90,9 @@ public enum Verdict
     /// <summary>It never answers.</summary>
     Silent,
 }
+
+/// <summary>What an application or a store of tickets throws that fails on purpose; the host takes it for a no, as the driver does with every exception.</summary>
+public sealed class ApplicationFailedException : Exception;
 
 /// <summary>Something that a machine reported.</summary>
 /// <param name="At">When.</param>

@@ -259,15 +259,28 @@ public sealed partial class SimulatedHost
     {
         if (requested.Ticket is { } ticket)
         {
-            var outcome = _options.Tickets?.Invoke(requested.Identity, ticket) ?? TicketOutcome.Unknown;
+            var outcome = Ask(() => _options.Tickets?.Invoke(requested.Identity, ticket)) ?? TicketOutcome.Unknown;
             Answer(endpoint, () => endpoint.DecideTicket(_world.Now, requested.Id, outcome));
             return;
         }
 
-        var verdict = _options.Application?.Invoke(requested.Identity) ?? Verdict.Refuse;
+        var verdict = Ask(() => _options.Application?.Invoke(requested.Identity)) ?? Verdict.Refuse;
         if (verdict != Verdict.Silent)
         {
             Answer(endpoint, () => endpoint.Decide(_world.Now, requested.Id, verdict == Verdict.Allow));
+        }
+    }
+
+    private static T? Ask<T>(Func<T?> application)
+        where T : struct
+    {
+        try
+        {
+            return application();
+        }
+        catch (ApplicationFailedException)
+        {
+            return null;
         }
     }
 

@@ -56,18 +56,24 @@ internal sealed class MyChipsContext(SchemeContext context, byte[] directTranscr
         return key.Type == PublicKeyType.Ed25519 && EdwardsToMontgomery.TryMap(key.Ed25519, staticKey);
     }
 
-    /// <summary>Does key agreements that lead to nothing, in place of those that a failed message has made needless.</summary>
+    /// <summary>Does what an answer costs (<c>e, ee, se</c> and the keys) where there is nobody to answer: the bytes are nobody's keys.</summary>
     //= spec/mychips.md#equal-work
-    public void Mimic(int agreements)
+    public void PretendAnswer(Span<byte> answer, Span<byte> first, Span<byte> second)
     {
+        using var symmetric = SymmetricState.Initialize(Crypto, Known);
         Span<byte> scalar = stackalloc byte[X25519PrivateKey.Size];
         Span<byte> secret = stackalloc byte[X25519PrivateKey.Size];
         context.Random.Fill(scalar);
-        using var key = Crypto.ImportX25519PrivateKey(scalar);
-        for (var i = 0; i < agreements; i++)
+        using var ephemeral = Crypto.ImportX25519PrivateKey(scalar);
+        symmetric.MixHash(ephemeral.PublicKey);
+        for (var i = 0; i < 2; i++)
         {
-            key.TryAgree(Identity.AgreementKey.PublicKey, secret);
+            ephemeral.TryAgree(Identity.AgreementKey.PublicKey, secret);
+            symmetric.MixKey(secret);
         }
+
+        symmetric.EncryptAndHash(default, answer[X25519PrivateKey.Size..]);
+        symmetric.Split(first, second);
     }
 
     private HandshakeState New(NoiseProtocol protocol, bool initiator, byte[] prologue, X25519PrivateKey? local, ReadOnlyMemory<byte> remote) => new(

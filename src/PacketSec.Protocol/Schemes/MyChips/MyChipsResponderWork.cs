@@ -22,9 +22,6 @@ internal sealed class MyChipsKeys(PublicKey remoteKey, byte[] certificate, Secre
 /// <summary>Checks a first message and makes the answer, which is held back until somebody has said yes.</summary>
 internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest request) : AnswerWork
 {
-    // What an honest answer costs beside the reading, which goes to the end in any case.
-    private const int WriteAgreements = 2;
-
     private HandshakeState? _read;
     private PublicKey? _key;
     private Agreement? _agreement;
@@ -47,11 +44,7 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
             ReadAll(ReadKnown);
         }
 
-        Outcome = _read is null ? _failure : MakeAnswer(_read, _key!);
-        if (Outcome != DropReason.None)
-        {
-            context.Mimic(WriteAgreements);
-        }
+        MakeAnswer();
     }
 
     public override void Dispose()
@@ -86,14 +79,9 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
         var payload = buffer[..length];
         try
         {
-            if (!noise.TryReadToTheEnd(message, payload, out _))
-            {
-                noise.Dispose();
-                return;
-            }
-
-            var reason = CheckClaim(noise, payload, out var key);
-            Take(noise, reason, key, agreement);
+            var opened = noise.TryReadToTheEnd(message, payload, out _);
+            var reason = CheckClaim(noise, opened, payload, out var key, out var question);
+            Take(noise, opened, reason, key, agreement, question);
         }
         finally
         {
@@ -101,20 +89,21 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
         }
     }
 
-    private DropReason CheckClaim(HandshakeState noise, ReadOnlySpan<byte> payload, out PublicKey? key)
+    /// <summary>Compares the claim with the key that the message proved. One that cannot be read is checked as if it were made in our own name.</summary>
+    private DropReason CheckClaim(HandshakeState noise, bool opened, ReadOnlySpan<byte> payload, out PublicKey key, out AdmissionQuestion question)
     {
-        key = null;
-        if (!ClaimPayload.TryRead(payload, out var claim))
+        var readable = ClaimPayload.TryRead(payload, out var claim) && opened;
+        key = readable ? claim.Key : PublicKey.FromEd25519(context.Identity.PublicKey.Ed25519);
+        var hash = TicketHash.Of(payload[..Ticket.TokenSize], context.Crypto);
+        question = new(new(hash, readable && claim.UserAddress.Length > 0 ? claim.UserAddress : null, readable ? claim.Purpose : string.Empty), null);
+        if (readable)
         {
-            return DropReason.Malformed;
+            _certificate = claim.Certificate.ToArray();
         }
 
-        key = claim.Key;
-        _certificate = claim.Certificate.ToArray();
-        Question = new(new(TicketHash.Of(claim.Token, context.Crypto), claim.UserAddress.Length == 0 ? null : claim.UserAddress, claim.Purpose), null);
-
         //= spec/mychips.md#key-proven
-        return MyChipsContext.TryMap(key, out var proven) && noise.RemoteStatic.SequenceEqual(proven) ? DropReason.None : DropReason.KeyMismatch;
+        var mapped = MyChipsContext.TryMap(key, out var proven);
+        return !readable ? DropReason.Malformed : mapped && noise.RemoteStatic.SequenceEqual(proven) ? DropReason.None : DropReason.KeyMismatch;
     }
 
     private void ReadSite(Agreement? agreement)
@@ -128,26 +117,23 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
         using var oneWay = context.NewOneWay(agreement);
         Span<byte> buffer = stackalloc byte[TicketText.MaxSize];
         var name = buffer[..(packet.Name.Length - MyChipsScheme.SealedOverhead)];
-        string? siteId = null;
+        var named = oneWay.TryReadToTheEnd(packet.Name, name, out _);
+        named &= SitePacket.TryReadId(name, out var siteId);
+
+        // A site that is not known is read as if it were ourselves.
         PublicKey? key = null;
-        byte[] staticKey = [];
-        var known = oneWay.TryReadMessage(packet.Name, name, out _) && SitePacket.TryReadId(name, out siteId)
-            && context.Shared.Sites?.TryGetValue(siteId, out key) == true && MyChipsContext.TryMap(key, out staticKey);
-        if (siteId is not null && !known)
+        var known = context.Shared.Sites?.TryGetValue(named ? siteId! : string.Empty, out key) == true && key.Type == PublicKeyType.Ed25519;
+        key = known ? key! : context.Identity.PublicKey;
+        known &= MyChipsContext.TryMap(key, out var staticKey);
+        if (named && !known)
         {
             _failure = DropReason.UnknownSite;
         }
 
         //= spec/mychips.md#silence
         var noise = context.NewKnown(initiator: false, agreement, known ? staticKey : context.Identity.AgreementKey.PublicKey.ToArray(), packet.Front);
-        if (!noise.TryReadMessage(packet.Message, [], out _) || !known)
-        {
-            noise.Dispose();
-            return;
-        }
-
-        Question = new(null, siteId);
-        Take(noise, DropReason.None, key, agreement);
+        var opened = noise.TryReadToTheEnd(packet.Message, [], out _);
+        Take(noise, opened && named && known, DropReason.None, key, agreement, new(null, siteId));
     }
 
     private void ReadKnown(Agreement? agreement)
@@ -158,8 +144,9 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
             return;
         }
 
+        // Where nobody has a channel it is read as if it were from ourselves.
         _failure = request.Known.Count == 0 ? DropReason.NoHandshake : _failure;
-        foreach (var key in request.Known)
+        foreach (var key in request.Known.DefaultIfEmpty(context.Identity.PublicKey))
         {
             if (!MyChipsContext.TryMap(key, out var staticKey))
             {
@@ -167,55 +154,55 @@ internal sealed class MyChipsAnswerWork(MyChipsContext context, AnswerRequest re
             }
 
             var noise = context.NewKnown(initiator: false, agreement, staticKey, default);
-            if (noise.TryReadMessage(request.First.AsSpan(1), [], out _))
-            {
-                Take(noise, DropReason.None, key, agreement);
-            }
-            else
-            {
-                noise.Dispose();
-            }
+            var opened = noise.TryReadToTheEnd(request.First.AsSpan(1), [], out _);
+            Take(noise, opened && request.Known.Count > 0, DropReason.None, key, agreement, question: null);
         }
     }
 
-    private void Take(HandshakeState noise, DropReason reason, PublicKey? key, Agreement? agreement)
+    private void Take(HandshakeState noise, bool opened, DropReason reason, PublicKey key, Agreement? agreement, AdmissionQuestion? question)
     {
         //= spec/mychips.md#own-key
-        reason = reason == DropReason.None && key!.SharesMontgomeryForm(context.Identity.PublicKey) ? DropReason.OwnKey : reason;
-        if (reason != DropReason.None || _read is not null)
+        reason = reason == DropReason.None && key.SharesMontgomeryForm(context.Identity.PublicKey) ? DropReason.OwnKey : reason;
+        if (!opened || reason != DropReason.None || _read is not null)
         {
-            _failure = reason;
+            _failure = opened ? reason : _failure;
             noise.Dispose();
             return;
         }
 
-        (_read, _key, _agreement) = (noise, key, agreement);
+        (_read, _key, _agreement, Question) = (noise, key, agreement, question);
     }
 
-    private DropReason MakeAnswer(HandshakeState noise, PublicKey key)
+    /// <summary>Answers what was read, or does the same work for nobody.</summary>
+    private void MakeAnswer()
     {
         var answer = new byte[MyChipsScheme.AnswerSize];
         answer[0] = Letters.Answer;
+        Span<byte> bytes = stackalloc byte[64];
+        var first = bytes[..32];
+        var second = bytes[32..];
 
         //= spec/mychips.md#zero-dh
-        if (!noise.TryWriteMessage([], answer.AsSpan(1), out _))
+        Outcome = _read is null ? _failure : _read.TryWriteMessage([], answer.AsSpan(1), out _) ? DropReason.None : DropReason.LowOrderKey;
+        if (Outcome == DropReason.None)
         {
-            return DropReason.LowOrderKey;
+            _read!.Split(first, second);
+        }
+        else
+        {
+            context.PretendAnswer(answer.AsSpan(1), first, second);
         }
 
-        Span<byte> keys = stackalloc byte[64];
-        try
+        var keys = new MyChipsKeys(_key ?? context.Identity.PublicKey, _certificate, new SecretKey(first), new SecretKey(second));
+        CryptographicOperations.ZeroMemory(bytes);
+        if (Outcome != DropReason.None)
         {
-            noise.Split(keys[..32], keys[32..]);
-            RemoteKey = key;
-            Agreement = _agreement;
-            Succeed(answer, new MyChipsKeys(key, _certificate, new SecretKey(keys[..32]), new SecretKey(keys[32..])));
-            return DropReason.None;
+            keys.Dispose();
+            return;
         }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(keys);
-        }
+
+        (RemoteKey, Agreement) = (_key, _agreement);
+        Succeed(answer, keys);
     }
 }
 
