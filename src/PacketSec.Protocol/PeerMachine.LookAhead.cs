@@ -15,13 +15,18 @@ public sealed partial class PeerMachine
     private const int LastRead = FirstRead + CacheLines.Size - 1;
 
     /// <summary>Asks for a machine, which is not read: it need not be near.</summary>
-    internal static void Fetch(PeerMachine machine) => CacheLines.Fetch(machine, FirstRead, LastRead);
+    internal static void Fetch(PeerMachine machine)
+    {
+        // A call reads the beginning to see that it is not null.
+        CacheLines.Fetch(machine, 0, 0);
+        CacheLines.Fetch(machine, FirstRead, LastRead);
+    }
 
     /// <summary>Asks for what the machine refers to, one datagram after <see cref="Fetch"/>.</summary>
     internal void FetchState()
     {
-        CacheLines.Fetch(_liveness, sizeof(long), CacheLines.Size - 1);
-        CacheLines.Fetch(Statistics, sizeof(long), CacheLines.Size - 1);
+        CacheLines.Fetch(_liveness, 0, CacheLines.Size - 1);
+        CacheLines.Fetch(Statistics, 0, CacheLines.Size - 1);
         if (_lastOpened is { } session)
         {
             Session.Fetch(session);

@@ -271,17 +271,17 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>Asks for what a packet reads of this object, which is known to be somewhere.</summary>
-    public static void Fetch(Session session) => CacheLines.Fetch(session, 3 * sizeof(long), 5 * CacheLines.Size);
+    public static void Fetch(Session session) => CacheLines.Fetch(session, 0, 5 * CacheLines.Size);
 
     /// <summary>Asks for what a packet reads besides this object.</summary>
     public void FetchParts()
     {
-        CacheLines.Fetch(_receiveKey, sizeof(long), CacheLines.Size);
+        CacheLines.Fetch(_receiveKey, 0, CacheLines.Size);
         _window.Fetch();
     }
 
     /// <summary>Asks for what sealing reads besides this object.</summary>
-    public void FetchSendKey() => CacheLines.Fetch(_sendKey, sizeof(long), CacheLines.Size);
+    public void FetchSendKey() => CacheLines.Fetch(_sendKey, 0, CacheLines.Size);
 
     /// <summary>Wipes the keys.</summary>
     public void Dispose()

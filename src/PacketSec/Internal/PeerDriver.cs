@@ -114,18 +114,18 @@ internal sealed class PeerDriver : TimerWheel.Entry, IDisposable
     {
         if (peer is not null)
         {
-            CacheLines.Fetch(peer, sizeof(long), 2 * CacheLines.Size);
+            CacheLines.Fetch(peer, 0, 2 * CacheLines.Size);
         }
     }
 
     /// <summary>Asks for a channel, which leads to its peer.</summary>
-    public static void Fetch(PacketSecChannel channel) => CacheLines.Fetch(channel, sizeof(long), 2 * CacheLines.Size);
+    public static void Fetch(PacketSecChannel channel) => CacheLines.Fetch(channel, 0, 2 * CacheLines.Size);
 
     /// <summary>Asks for what a datagram needs of the objects that this one refers to.</summary>
     public void FetchParts()
     {
         PeerMachine.Fetch(Machine);
-        CacheLines.Fetch(Channel, sizeof(long), 2 * CacheLines.Size);
+        CacheLines.Fetch(Channel, 0, 2 * CacheLines.Size);
 #pragma warning disable CS9216 // Nobody locks this way: it is the object's place in memory that counts.
         CacheLines.Fetch(Gate, 0, sizeof(long));
 #pragma warning restore CS9216
