@@ -67,13 +67,17 @@ internal static class JsCells
             yield return new("loss-10", scheme, JsDialler.Both, (meeting, stop) => TalkAsync(meeting, 0.1, stop)) { Loss = 0.1 };
         }
 
-        yield return new("bulk-to-js", Schemes[0], JsDialler.CSharp, async (meeting, stop) =>
-            await CSharpHost.SendBulkAsync(await meeting.ConnectAsync(stop), Large, stop)) { Bytes = Large };
-        yield return new("bulk-from-js", Schemes[0], JsDialler.CSharp, async (meeting, stop) =>
-        {
-            await meeting.ConnectAsync(stop);
-            await meeting.Js.CallAsync("bulk", new { peer = meeting.OwnPeerId, size = Large }, stop);
-        }) { Bytes = Large };
+        yield return new("bulk-to-js", Schemes[0], JsDialler.CSharp, SendLargeAsync) { Bytes = Large };
+        yield return new("bulk-from-js", Schemes[0], JsDialler.CSharp, ReceiveLargeAsync) { Bytes = Large };
+    }
+
+    private static async Task SendLargeAsync(JsMeeting meeting, CancellationToken stop)
+        => await CSharpHost.SendBulkAsync(await meeting.ConnectAsync(stop), Large, stop);
+
+    private static async Task ReceiveLargeAsync(JsMeeting meeting, CancellationToken stop)
+    {
+        await meeting.ConnectAsync(stop);
+        await meeting.Js.CallAsync("bulk", new { peer = meeting.OwnPeerId, size = Large }, stop);
     }
 
     /// <summary>Identify, ping, echo with half-close, bulk and datagrams, all both ways over one connection.</summary>
