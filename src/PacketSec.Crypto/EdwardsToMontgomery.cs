@@ -14,7 +14,7 @@ internal static class EdwardsToMontgomery
     private const int Size = 32;
 
     private static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
-    private static readonly BigInteger Half = (P - 1) / 2;
+    private static readonly BigInteger Exponent = (P - 3) / 2;
     private static readonly BigInteger A = 486662;
 
     /// <summary>Maps a public key.</summary>
@@ -44,16 +44,22 @@ internal static class EdwardsToMontgomery
         edwards.CopyTo(bytes);
         bytes[^1] &= 0x7f;
         var y = new BigInteger(bytes, isUnsigned: true);
-        var u = (1 + y) * BigInteger.ModPow(P + 1 - y, P - 2, P) % P;
+        var (n, d) = (1 + y, P + 1 - y);
 
-        // u belongs to a point of the curve, and not of its twist, when u^3 + A u^2 + u is a square (Euler's criterion).
-        var square = ((((u + A) * u) + 1) * u) % P;
+        // u = n / d belongs to a point of the curve, and not of its twist, when u^3 + A u^2 + u is a square: when f = n d g is one, with
+        // g = n^2 + A n d + d^2. The power r of f is 1 / f where f is a square and -1 / f where it is none (Euler's criterion). So one
+        // power tells both whether it is one and, as 1 / d = n g / f, the image.
+        var g = ((n * n) + (A * n % P * d) + (d * d)) % P;
+        var ng = n * g % P;
+        var f = ng * d % P;
+        var r = BigInteger.ModPow(f, Exponent, P);
         montgomery.Clear();
-        if (!BigInteger.ModPow(square, Half, P).IsOne)
+        if (!(r * f % P).IsOne)
         {
             return false;
         }
 
+        var u = r * ng % P * n % P;
         u.TryWriteBytes(montgomery, out _, isUnsigned: true);
         return true;
     }
