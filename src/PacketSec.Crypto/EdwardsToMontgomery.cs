@@ -17,6 +17,10 @@ internal static class EdwardsToMontgomery
     private static readonly BigInteger Exponent = (P - 3) / 2;
     private static readonly BigInteger A = 486662;
 
+    // n = p + (1 + y) and d = 2 p + (1 - y), where 2^255 = p + 19.
+    private static readonly BigInteger Excess = 18;
+    private static readonly BigInteger DoubledAndExcess = (3 * P) + 20;
+
     /// <summary>Maps a public key.</summary>
     /// <param name="edwards">32 bytes, an Ed25519 public key.</param>
     /// <param name="montgomery">32 bytes, for the X25519 public key; cleared on failure.</param>
@@ -42,24 +46,25 @@ internal static class EdwardsToMontgomery
 
         Span<byte> bytes = stackalloc byte[Size];
         edwards.CopyTo(bytes);
-        bytes[^1] &= 0x7f;
-        var y = new BigInteger(bytes, isUnsigned: true);
-        var (n, d) = (1 + y, P + 1 - y);
+        // y + 2^255, so that n and d below are between p and 3 p: with small numbers the map would take less than with others.
+        bytes[^1] |= 0x80;
+        var above = new BigInteger(bytes, isUnsigned: true);
+        var (n, d) = (above - Excess, DoubledAndExcess - above);
 
         // u = n / d belongs to a point of the curve, and not of its twist, when u^3 + A u^2 + u is a square: when f = n d g is one, with
         // g = n^2 + A n d + d^2. The power r of f is 1 / f where f is a square and -1 / f where it is none (Euler's criterion). So one
         // power tells both whether it is one and, as 1 / d = n g / f, the image.
-        var g = ((n * n) + (A * n % P * d) + (d * d)) % P;
+        var g = ((n * n) + (A * n * d) + (d * d)) % P;
         var ng = n * g % P;
         var f = ng * d % P;
         var r = BigInteger.ModPow(f, Exponent, P);
+        var u = r * ng % P * n % P;
         montgomery.Clear();
         if (!(r * f % P).IsOne)
         {
             return false;
         }
 
-        var u = r * ng % P * n % P;
         u.TryWriteBytes(montgomery, out _, isUnsigned: true);
         return true;
     }

@@ -98,7 +98,7 @@ public enum DropReason
     /// <summary>A proposal that lists no scheme served here.</summary>
     NoCommonScheme,
 
-    /// <summary>An accept or a reject from an address to which no own proposal is outstanding.</summary>
+    /// <summary>An accept or a reject from an address to which no own proposal is outstanding, or a request to repeat another proposal than that.</summary>
     NoProposal,
 
     /// <summary>An accept of what was not proposed.</summary>

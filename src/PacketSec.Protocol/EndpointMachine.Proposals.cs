@@ -172,8 +172,9 @@ public sealed partial class EndpointMachine
     private (bool IsOver, Outcome Outcome) AdmitStranger(
         Instant now, in PathAddress path, int length, AddressNegotiation negotiation, ReceivedProposal proposal)
     {
+        //= spec/psec.md#hiding-cookie
         var reason = DropReason.WorkFull;
-        if (!AreStrangersFull(now, path.Remote))
+        if (!_negotiation.Hides && !AreStrangersFull(now, path.Remote))
         {
             reason = negotiation.PlaceClass is null ? TryPlace(now, negotiation, WorkClass.Stranger) : DropReason.None;
         }
@@ -185,7 +186,7 @@ public sealed partial class EndpointMachine
             return reason == DropReason.None ? (false, default) : (true, reason);
         }
 
-        if (reason == DropReason.None || !proposal.TakesRetry)
+        if (reason == DropReason.None || !(proposal.TakesRetry || _negotiation.Hides))
         {
             return reason == DropReason.None ? (false, default) : (true, reason);
         }

@@ -183,6 +183,12 @@ internal sealed partial class Negotiator
 
     private DropReason HandleRetry(Instant now, OwnProposal own, ReadOnlySpan<byte> text)
     {
+        //= spec/psec.md#retry-names
+        if (!text[PsecFrame.RetryPrefix.Length..].StartsWith(own.RetryName))
+        {
+            return DropReason.NoProposal;
+        }
+
         //= spec/psec.md#retry-taken
         if (own.Retries >= ImplementationLimits.RetriesPerAttempt)
         {

@@ -15,7 +15,7 @@ internal sealed class NegotiatorContext
     /// <summary>Gets the schemes that are served, all of them or none hiding.</summary>
     public required IReadOnlyList<string> Served { get; init; }
 
-    /// <summary>Gets a value indicating whether the schemes served hide identities: then nobody is told that there is no common one.</summary>
+    /// <summary>Gets a value indicating whether the schemes served hide identities: then nobody is told that there is no common one, and a stranger's proposal needs a cookie.</summary>
     public bool Hides { get; init; }
 
     public NegotiationTimes Times { get; init; } = NegotiationTimes.Default;

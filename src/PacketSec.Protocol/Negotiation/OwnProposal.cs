@@ -53,6 +53,9 @@ internal sealed class OwnProposal
 
     public byte[] NormalForm { get; private set; } = [];
 
+    /// <summary>Gets the text by which a retry names it.</summary>
+    public byte[] RetryName { get; private set; } = [];
+
     /// <summary>Gets or sets the newest standard hypothesis.</summary>
     public Agreement? Standard { get; set; }
 
@@ -105,6 +108,7 @@ internal sealed class OwnProposal
         Strings = [.. Schemes, PsecFrame.AttemptPrefix + Base64Url.EncodeToString(random), PsecFrame.Retry];
         WireMessage.TryRead<ProposalFrame>(ProposalFrame.Encode(Id, Strings), out var frame);
         NormalForm = frame.ToNormalForm();
+        RetryName = RetryCookies.NameOf(ReceivedProposal.HashOf(context.Crypto, NormalForm));
     }
 
     private string[] Strings { get; set; } = [];

@@ -109,7 +109,7 @@ internal sealed class ReceivedProposal
             else if (PsecFrame.IsRetry(text))
             {
                 takesRetry = true;
-                cookie = text.Length > PsecFrame.RetryPrefix.Length ? text[PsecFrame.RetryPrefix.Length..].ToArray() : cookie;
+                cookie = cookie.Length == 0 && text.Length > PsecFrame.RetryPrefix.Length ? text[PsecFrame.RetryPrefix.Length..].ToArray() : cookie;
             }
         }
 

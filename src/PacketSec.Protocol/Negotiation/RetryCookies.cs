@@ -15,6 +15,8 @@ internal sealed class RetryCookies(ICryptoProvider crypto, IRandomSource random)
     /// <summary>The bytes of a cookie: the time and the MAC.</summary>
     public const int Size = TimeSize + MacSize;
 
+    // No two bits of a character belong to both the name and the cookie: 9 bytes are 12 characters.
+    private const int NameSize = 9;
     private const int TimeSize = 4;
     private const int MacSize = 16;
     private const int KeySize = 32;
@@ -42,19 +44,30 @@ internal sealed class RetryCookies(ICryptoProvider crypto, IRandomSource random)
         Span<byte> cookie = stackalloc byte[Size];
         BinaryPrimitives.WriteUInt32BigEndian(cookie, Milliseconds(now));
         ComputeMac(_current, remote, cookie[..TimeSize], digest, cookie[TimeSize..]);
-        var frame = new AcceptFrame(PsecFrame.ToBytes(PsecFrame.RetryPrefix + Base64Url.EncodeToString(cookie)));
+        var frame = new AcceptFrame([.. PsecFrame.ToBytes(PsecFrame.RetryPrefix), .. NameOf(digest), .. PsecFrame.ToBytes(Base64Url.EncodeToString(cookie))]);
         var bytes = new byte[frame.EncodedLength];
         WireMessage.Write(frame, bytes);
         return bytes;
     }
 
-    /// <summary>Whether the text of a cookie was made here for this address and proposal, and lately.</summary>
+    /// <summary>Returns the text by which a retry names its proposal.</summary>
+    //= spec/psec.md#retry-names
+    public static byte[] NameOf(ReadOnlySpan<byte> digest) => Base64Url.EncodeToUtf8(digest[..NameSize]);
+
+    /// <summary>Whether the text after a retry's prefix was made here for this address and proposal, and lately.</summary>
     //= spec/psec.md#cookie-life
     public bool IsValid(Instant now, in NetworkAddress remote, ReadOnlySpan<byte> digest, ReadOnlySpan<byte> text)
     {
         Rotate(now);
         Span<byte> cookie = stackalloc byte[Size];
-        if (text.Length != Base64Url.GetEncodedLength(Size) || !Base64Url.IsValid(text, out var length) || length != Size)
+        var name = NameOf(digest);
+        if (text.Length != name.Length + Base64Url.GetEncodedLength(Size) || !text.StartsWith(name))
+        {
+            return false;
+        }
+
+        text = text[name.Length..];
+        if (!Base64Url.IsValid(text, out var length) || length != Size)
         {
             return false;
         }

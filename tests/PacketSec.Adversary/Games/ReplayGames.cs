@@ -1,6 +1,8 @@
+using System.Text;
 using PacketSec.Adversary.Contestants;
 using PacketSec.Adversary.Parties;
 using PacketSec.Protocol;
+using PacketSec.Protocol.Wire;
 using PacketSec.Simulation;
 using PacketSec.Simulation.Network;
 
@@ -25,7 +27,7 @@ internal static class ReplayGames
         new SearchGame(AfterRestart)
         {
             Name = "6b",
-            What = "replays everything to a server that restarted; wants a delivery or a session",
+            What = "replays everything to a server that restarted, and brings the cookies that it asks for; wants a delivery or a session",
         },
         new SearchGame(HalfOpen)
         {
@@ -35,7 +37,7 @@ internal static class ReplayGames
         new SearchGame(AskAgain)
         {
             Name = "13a",
-            What = "replays an allowed client's packets to this and another server; wants the access list to be asked",
+            What = "replays an allowed client's packets to this and another server, and brings the cookies that they ask for; wants the access list to be asked",
         },
         new ConfirmGame(IsAllowed)
         {
@@ -75,7 +77,11 @@ internal static class ReplayGames
         talk.A.Dispose();
         talk.B.Restart();
         var events = talk.B.Events.Count;
-        talk.Replay(Choose(everything, run, new DeterministicRandom(seed)), run % 2 == 0 ? Scene.AliceAt : Scene.MalloryAt, Scene.BobAt);
+        var (chosen, from) = (Choose(everything, run, new DeterministicRandom(seed)), run % 2 == 0 ? Scene.AliceAt : Scene.MalloryAt);
+        talk.Scene.ClearRecording();
+        talk.Replay(chosen, from, Scene.BobAt);
+        talk.BringCookies(chosen);
+        talk.Replay(chosen, from, Scene.BobAt);
         talk.Scene.Run(12);
         var fresh = talk.B.Events.Skip(events).ToArray();
         return fresh.Any(happened => happened.Kind == PartyEventKind.Delivered) ? "a payload is delivered again"
@@ -191,13 +197,56 @@ internal static class ReplayGames
         {
             var chosen = Choose([.. Scene.Recording.Where(datagram => datagram.To == Scene.BobAt)], run, new DeterministicRandom(Scene.Seed));
             Scene.ClearRecording();
+            ReplayToBoth(chosen);
+            BringCookies(chosen);
+            ReplayToBoth(chosen);
+            Scene.Run(12);
+        }
+
+        /// <summary>Sends the proposals of a replay once more, with the cookies that they drew: what is replayed is else over where a server asks for them.</summary>
+        public void BringCookies(RecordedDatagram[] replayed)
+        {
+            Scene.Run(0.2);
+            foreach (var answer in Scene.Recording.ToArray())
+            {
+                if (!WireMessage.TryRead<AcceptFrame>(answer.Bytes, out var accept) || !PsecFrame.IsRetry(accept.Scheme))
+                {
+                    continue;
+                }
+
+                foreach (var datagram in replayed)
+                {
+                    if (PsecFrame.LooksLikeProposal(datagram.Bytes) && WireMessage.TryRead<ProposalFrame>(datagram.Bytes, out var proposal))
+                    {
+                        Inject(answer.To, answer.From, WithCookie(proposal, accept.Scheme), 0);
+                    }
+                }
+            }
+
+            Scene.Run(0.1);
+        }
+
+        private static byte[] WithCookie(in ProposalFrame proposal, ReadOnlySpan<byte> cookie)
+        {
+            var strings = new List<string>();
+            foreach (var text in proposal)
+            {
+                if (!PsecFrame.IsRetry(text))
+                {
+                    strings.Add(Encoding.UTF8.GetString(text));
+                }
+            }
+
+            return ProposalFrame.Encode(proposal.PeerId, [.. strings, PsecFrame.Retry, Encoding.UTF8.GetString(cookie)], proposal.FirstPacket);
+        }
+
+        private void ReplayToBoth(RecordedDatagram[] chosen)
+        {
             foreach (var to in new[] { Scene.BobAt, CarolAt })
             {
                 Replay(chosen, Scene.AliceAt, to);
                 Replay(chosen, Scene.MalloryAt, to);
             }
-
-            Scene.Run(12);
         }
 
         public void Dispose() => Scene.Dispose();

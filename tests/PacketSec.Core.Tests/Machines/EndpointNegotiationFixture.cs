@@ -13,7 +13,7 @@ internal sealed class EndpointNegotiationFixture : IDisposable
     private readonly List<IdentityKey> _identities = [];
     private int _lastAttempt;
 
-    public EndpointNegotiationFixture(string? directScheme = null)
+    public EndpointNegotiationFixture(string? directScheme = null, string scheme = P2pkeScheme.SchemeName)
     {
         Identity = NewIdentity(1);
         Machine = new(new EndpointMachineOptions
@@ -21,7 +21,7 @@ internal sealed class EndpointNegotiationFixture : IDisposable
             Crypto = CryptoProvider.Default,
             Random = new EndpointFixture.CountingSource(),
             Identity = Identity,
-            Schemes = [P2pkeScheme.SchemeName],
+            Schemes = [scheme],
             DirectScheme = directScheme,
         });
     }

@@ -1,4 +1,6 @@
+using PacketSec.Protocol.Schemes.MyChips;
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes.SecretHandshake;
 using PacketSec.Protocol.Wire;
 
 namespace PacketSec.Protocol.Tests.Machines;
@@ -41,6 +43,75 @@ public sealed class EndpointProposalAdmissionTests
         fixture.Now += TimeSpan.FromSeconds(10);
         fixture.Machine.HandleTimeout(fixture.Now);
         Assert.Equal(0, fixture.Machine.ProposalsServed);
+    }
+
+    //= spec/psec.md#hiding-cookie
+    [Theory]
+    [InlineData(SecretHandshakeScheme.SchemeName)]
+    [InlineData(MyChipsScheme.SchemeName)]
+    public void Who_hides_asks_strangers_for_a_cookie_with_all_places_free_and_keeps_nothing_without_one(string scheme)
+    {
+        using var fixture = new EndpointNegotiationFixture(scheme: scheme);
+        using var peer = fixture.NewIdentity(2);
+        var digest = fixture.Machine.StateDigest();
+        var proposal = fixture.NewProposal(peer, scheme, firstPacket: [0, 0, 0, 8, 1]);
+        Assert.Equal(Taken, fixture.Receive(Remote, proposal));
+        Assert.Equal(Taken, fixture.Receive(Remote, proposal));
+        Assert.All(fixture.Sent(), retry => Assert.StartsWith("psec-retry-1:", System.Text.Encoding.ASCII.GetString(retry)[2..], StringComparison.Ordinal));
+        Assert.Equal(2, fixture.Machine.RetriesSent);
+
+        // Whoever stands between could take the word away that a retry is taken.
+        Assert.Equal(Taken, fixture.Receive(Remote, fixture.NewProposal(peer, scheme, takesRetry: false)));
+        Assert.Equal(3, fixture.Machine.RetriesSent);
+        fixture.Sent();
+        Assert.Equal((ReceivedKind.Dropped, DropReason.NoCommonScheme), fixture.Receive(Remote, fixture.NewProposal(peer)));
+        Assert.Empty(fixture.Sent());
+        Assert.Equal(0, fixture.Machine.ProposalsServed);
+        Assert.Equal(digest, fixture.Machine.StateDigest());
+
+        fixture.Receive(Remote, proposal);
+        var cookie = Assert.Single(fixture.Sent());
+        Assert.Equal(Taken, fixture.Receive(EndpointFixture.Address(201), EndpointNegotiationFixture.WithCookie(proposal, cookie)));
+        Assert.Equal(0, fixture.Machine.ProposalsServed);
+        fixture.Sent();
+        Assert.Equal(Taken, fixture.Receive(Remote, EndpointNegotiationFixture.WithCookie(proposal, cookie)));
+        Assert.Equal([1, (byte)scheme.Length, .. System.Text.Encoding.ASCII.GetBytes(scheme)], Assert.Single(fixture.Sent()));
+        Assert.Equal(1, fixture.Machine.ProposalsServed);
+
+        // One that is served already needs none.
+        Assert.Equal((ReceivedKind.CachedAnswer, DropReason.None), fixture.Receive(Remote, proposal));
+    }
+
+    //= spec/psec.md#hiding-cookie
+    //= spec/psec.md#cookie-admission
+    [Fact]
+    public void The_places_of_who_hides_are_those_for_proposals_with_a_cookie()
+    {
+        using var fixture = new EndpointNegotiationFixture(scheme: SecretHandshakeScheme.SchemeName);
+        using var peer = fixture.NewIdentity(2);
+        for (var i = 0; i <= ImplementationLimits.ProposalsPerPrefix; i++)
+        {
+            var from = EndpointFixture.Address(i % 250, 4000 + (i / 250));
+            var proposal = fixture.NewProposal(peer, SecretHandshakeScheme.SchemeName);
+            fixture.Receive(from, proposal);
+            var reason = fixture.Receive(from, EndpointNegotiationFixture.WithCookie(proposal, fixture.Sent()[^1])).Reason;
+            Assert.Equal(i < ImplementationLimits.ProposalsPerPrefix ? DropReason.None : DropReason.PrefixProposalsFull, reason);
+            fixture.Sent();
+        }
+
+        Assert.Equal(ImplementationLimits.ProposalsPerPrefix, fixture.Machine.ProposalsServed);
+    }
+
+    //= spec/psec.md#hiding-cookie
+    [Fact]
+    public void Who_hides_and_proposes_itself_asks_for_no_cookie_there()
+    {
+        using var fixture = new EndpointNegotiationFixture(scheme: SecretHandshakeScheme.SchemeName);
+        using var peer = fixture.NewIdentity(2);
+        fixture.Propose(Remote, peer.PeerId, new() { Schemes = [SecretHandshakeScheme.SchemeName], HidePeerId = true, EmbedFirstPacket = false });
+        fixture.Sent();
+        Assert.Equal(Taken, fixture.Receive(Remote, fixture.NewProposal(peer, SecretHandshakeScheme.SchemeName)));
+        Assert.Equal(0, fixture.Machine.RetriesSent);
     }
 
     //= spec/psec.md#admission
@@ -208,7 +279,7 @@ public sealed class EndpointProposalAdmissionTests
         var tiny = ProposalFrame.Encode([0, 1, 7], [P2pkeScheme.SchemeName, PsecFrame.Retry]);
         Assert.Equal((ReceivedKind.Dropped, DropReason.Amplification), fixture.Receive(Remote, tiny));
         Assert.Empty(fixture.Sent());
-        var longer = ProposalFrame.Encode([0, 20, .. new byte[20].Select(_ => (byte)7)], [P2pkeScheme.SchemeName, PsecFrame.Retry]);
+        var longer = ProposalFrame.Encode([0, 30, .. new byte[30].Select(_ => (byte)7)], [P2pkeScheme.SchemeName, PsecFrame.Retry]);
         Assert.Equal(Taken, fixture.Receive(Remote, longer));
         Assert.True(Assert.Single(fixture.Sent()).Length <= longer.Length);
     }

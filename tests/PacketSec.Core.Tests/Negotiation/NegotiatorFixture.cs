@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
 using System.Text;
 using PacketSec.Crypto;
 using PacketSec.Protocol;
@@ -61,6 +63,9 @@ internal sealed class NegotiatorFixture
         WireMessage.Write(frame, bytes);
         return bytes;
     }
+
+    /// <summary>The string of a retry for the own proposal: its name, and after it whatever the other side likes.</summary>
+    public string Retry(string cookie) => PsecFrame.RetryPrefix + Base64Url.EncodeToString(SHA256.HashData(Own.NormalForm).AsSpan(0, 9)) + cookie;
 
     public static string[] Strings(byte[] proposal)
     {

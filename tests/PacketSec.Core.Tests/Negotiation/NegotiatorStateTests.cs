@@ -14,7 +14,7 @@ public sealed class NegotiatorStateTests
         ["an accept of another scheme"] = (true, fixture => fixture.Receive(Accept("b"))),
         ["an accept of the same scheme"] = (false, fixture => fixture.Receive(Accept("a"))),
         ["an accept of what was not offered"] = (false, fixture => fixture.Receive(Accept("d"))),
-        ["a retry"] = (true, fixture => fixture.Receive(Accept("psec-retry-1:x"))),
+        ["a retry"] = (true, fixture => fixture.Receive(Accept(fixture.Retry("x")))),
         ["a reject"] = (false, fixture => fixture.Receive(PsecFrame.Reject.ToArray())),
         ["a new simultaneous proposal"] = (true, fixture => fixture.Receive(Proposal(HighId, "new", "a"))),
         ["one of nothing in common"] = (true, fixture => fixture.Receive(Proposal(HighId, "new", "d"))),

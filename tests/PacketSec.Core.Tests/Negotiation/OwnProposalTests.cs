@@ -155,14 +155,14 @@ public sealed class OwnProposalTests
     public void A_cookie_that_leaves_no_room_for_the_first_packet_takes_its_place()
     {
         var length = new NegotiatorFixture().ProposeWith(Packet, "a").Length;
-        foreach (var (longest, packet) in new[] { (length + 16, Packet), (length + 15, []) })
+        foreach (var (longest, packet) in new[] { (length + 28, Packet), (length + 27, []) })
         {
             var fixture = new NegotiatorFixture(longest: longest);
             Assert.Equal(Packet, FirstPacketIn(fixture.ProposeWith(Packet, "a")));
-            Assert.Equal(DropReason.None, fixture.Receive(Accept("psec-retry-1:12")));
+            Assert.Equal(DropReason.None, fixture.Receive(Accept(fixture.Retry("12"))));
             var frame = Assert.Single(fixture.Frames());
             Assert.Equal(packet, FirstPacketIn(frame));
-            Assert.Equal("psec-retry-1:12", Strings(frame)[^1]);
+            Assert.Equal(fixture.Retry("12"), Strings(frame)[^1]);
         }
     }
 

@@ -176,7 +176,7 @@ public sealed class RejectAndRetryTests
         var normal = _fixture.Own.NormalForm;
         var before = Strings(frame);
         _fixture.Advance(TimeSpan.FromMilliseconds(100));
-        foreach (var cookie in new[] { "psec-retry-1:one", "psec-retry-1:two" })
+        foreach (var cookie in new[] { _fixture.Retry("one"), _fixture.Retry("two") })
         {
             Assert.Equal(DropReason.None, _fixture.Receive(Accept(cookie)));
             var copy = Assert.Single(_fixture.Frames());
@@ -191,7 +191,7 @@ public sealed class RejectAndRetryTests
         // Later copies carry the last one, 500 ms after it was sent at the earliest.
         var sent = _fixture.Advance(TimeSpan.FromMilliseconds(1100));
         Assert.Equal([TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(1000)], sent.Select(copy => copy.At));
-        Assert.All(sent, copy => Assert.Equal([.. before, "psec-retry-1:two"], Strings(copy.Frame)));
+        Assert.All(sent, copy => Assert.Equal([.. before, _fixture.Retry("two")], Strings(copy.Frame)));
 
         // The proposal is as valid as before.
         Assert.Equal(DropReason.None, _fixture.Receive(Accept("a")));
@@ -207,22 +207,49 @@ public sealed class RejectAndRetryTests
             _fixture.Propose("a");
             for (var i = 0; i < 3; i++)
             {
-                Assert.Equal(DropReason.None, _fixture.Receive(Accept($"psec-retry-1:{i}")));
+                Assert.Equal(DropReason.None, _fixture.Receive(Accept(_fixture.Retry($"{i}"))));
             }
 
-            Assert.Equal(DropReason.RetriesExhausted, _fixture.Receive(Accept("psec-retry-1:3")));
+            Assert.Equal(DropReason.RetriesExhausted, _fixture.Receive(Accept(_fixture.Retry("3"))));
             Assert.Equal(3, _fixture.Frames().Count);
             _fixture.Machine.Withdraw();
         }
+    }
+
+    // Who does not see the proposals is not to use up the retries.
+    //= spec/psec.md#retry-names
+    [Fact]
+    public void A_retry_that_names_another_proposal_is_dropped_and_is_none_of_the_three()
+    {
+        _fixture.Propose("a");
+        var former = _fixture.Retry("x");
+        _fixture.Machine.Withdraw();
+        _fixture.Propose("a");
+        var name = _fixture.Retry("");
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal(DropReason.NoProposal, _fixture.Receive(Accept(former)));
+            Assert.Equal(DropReason.NoProposal, _fixture.Receive(Accept("psec-retry-1:x")));
+            Assert.Equal(DropReason.NoProposal, _fixture.Receive(Accept(name[..^1])));
+            Assert.Equal(DropReason.NoProposal, _fixture.Receive(Accept(name[..^1] + (name[^1] == 'A' ? 'B' : 'A'))));
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(DropReason.None, _fixture.Receive(Accept(_fixture.Retry($"{i}"))));
+        }
+
+        Assert.Equal(DropReason.RetriesExhausted, _fixture.Receive(Accept(_fixture.Retry("3"))));
+        Assert.Equal(DropReason.NoProposal, _fixture.Receive(Accept(former)));
     }
 
     [Fact]
     public void The_string_of_a_retry_has_at_most_128_bytes()
     {
         _fixture.Propose("a");
-        Assert.Equal(DropReason.NotOffered, _fixture.Receive(Accept("psec-retry-1:" + new string('x', 116))));
-        Assert.Equal(DropReason.None, _fixture.Receive(Accept("psec-retry-1:" + new string('x', 115))));
-        Assert.Equal(DropReason.None, _fixture.Receive(Accept("psec-retry-1:x")));
+        Assert.Equal(DropReason.NotOffered, _fixture.Receive(Accept(_fixture.Retry(new string('x', 104)))));
+        Assert.Equal(DropReason.None, _fixture.Receive(Accept(_fixture.Retry(new string('x', 103)))));
+        Assert.Equal(DropReason.None, _fixture.Receive(Accept(_fixture.Retry(""))));
     }
 
     // A forged retry must not make a proposal that no path carries.
@@ -230,13 +257,13 @@ public sealed class RejectAndRetryTests
     public void A_retry_whose_string_does_not_fit_the_longest_datagram_is_not_taken()
     {
         var length = new NegotiatorFixture().Propose("a")!.Length;
-        foreach (var (longest, expected) in new[] { (length + 17, DropReason.None), (length + 16, DropReason.NotOffered) })
+        foreach (var (longest, expected) in new[] { (length + 29, DropReason.None), (length + 28, DropReason.NotOffered) })
         {
             var fixture = new NegotiatorFixture(longest: longest);
             fixture.ProposeWith([1, 2, 3], "a");
-            Assert.Equal(expected, fixture.Receive(Accept("psec-retry-1:abc")));
+            Assert.Equal(expected, fixture.Receive(Accept(fixture.Retry("abc"))));
             Assert.Equal(expected == DropReason.None ? 1 : 0, fixture.Frames().Count);
-            Assert.Equal(DropReason.None, fixture.Receive(Accept("psec-retry-1:ab")));
+            Assert.Equal(DropReason.None, fixture.Receive(Accept(fixture.Retry("ab"))));
             Assert.All(fixture.Frames(), frame => Assert.InRange(frame.Length, 0, longest));
         }
     }

@@ -304,7 +304,7 @@ public sealed class RemoteProposalTests
         Assert.Equal(["d"], plain.Schemes);
         Assert.Equal(Peer(DialledId), plain.ClaimedPeer);
 
-        var retried = _fixture.Look(ProposalFrame.Encode(Convert.FromHexString(HighId), ["b", "psec-attempt-1:x", "psec-retry-1", "psec-retry-1:abc"]));
+        var retried = _fixture.Look(ProposalFrame.Encode(Convert.FromHexString(HighId), ["b", "psec-attempt-1:x", "psec-retry-1", "psec-retry-1:", "psec-retry-1:abc", "psec-retry-1:d"]));
         Assert.Equal((ProposalKind.Standard, "b", true), (retried.Kind, retried.Scheme, retried.TakesRetry));
         Assert.Equal("abc"u8.ToArray(), retried.Cookie);
         Assert.Null(retried.ClaimedPeer);

@@ -110,8 +110,8 @@ public sealed class PsecFrameTests
         Assert.All(cookies, entry =>
         {
             var text = PsecFrame.ToBytes(entry.Text("string"));
-            Assert.True(PsecFrame.IsRetry(text) && text.Length == 40 && text.Length <= ImplementationLimits.RetryTextSize);
-            Assert.Equal(PsecFrame.RetryPrefix + System.Buffers.Text.Base64Url.EncodeToString(entry.Hex("cookie")), entry.Text("string"));
+            Assert.True(PsecFrame.IsRetry(text) && text.Length == 52 && text.Length <= ImplementationLimits.RetryTextSize);
+            Assert.Equal(PsecFrame.RetryPrefix + System.Buffers.Text.Base64Url.EncodeToString([.. entry.Hex("digest")[..9], .. entry.Hex("cookie")]), entry.Text("string"));
             Assert.Equal(PsecVectors.Of("proposals")[1].Text("digest"), entry.Text("digest"));
         });
     }

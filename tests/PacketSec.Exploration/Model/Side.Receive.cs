@@ -46,7 +46,7 @@ internal sealed partial class Side
 
     /// <summary>The cookie of a proposal: a name that only this side can make.</summary>
     private string CookieOf(byte[] digest)
-        => PsecFrame.RetryPrefix + Mixer.Name((ulong)Index, Place.ReadName(digest), 3).ToString("x16", CultureInfo.InvariantCulture);
+        => PsecFrame.RetryPrefix + Encoding.UTF8.GetString(RetryCookies.NameOf(digest)) + Mixer.Name((ulong)Index, Place.ReadName(digest), 3).ToString("x16", CultureInfo.InvariantCulture);
 
     private void HandleProposal(Effects effects, Packet packet)
     {
@@ -82,8 +82,9 @@ internal sealed partial class Side
 
     // spec/psec.md#live-rate
     // spec/psec.md#cookie-admission
+    // spec/psec.md#hiding-cookie
     private bool NeedsCookie(ReceivedProposal proposal)
-        => _place.Party.IsBusy && proposal is { Kind: ProposalKind.Standard, Scheme: not null } && !Wants && _sessions.Length == 0
+        => (_place.Party.IsBusy || _place.Party.Hidden) && proposal is { Kind: ProposalKind.Standard, Scheme: not null } && !Wants && _sessions.Length == 0
             && PsecFrame.RetryPrefix + Encoding.UTF8.GetString(proposal.Cookie) != CookieOf(proposal.Digest);
 
     // spec/psec.md#embed-use

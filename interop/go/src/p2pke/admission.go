@@ -201,8 +201,8 @@ func (a *admission) admit(now Instant, addr netip.Addr, kind int, oldest *pendin
 	return to, nil
 }
 
-// admitProposal counts a proposal from an address without a live session. Over a bound it draws a retry, or comes with the
-// cookie of one. An address that is counted already takes no further place.
+// admitProposal counts a proposal from an address without a live session. Over a bound, and always where the endpoint
+// hides, it draws a retry, or comes with the cookie of one. An address that is counted already takes no further place.
 func (e *Core) admitProposal(now Instant, from netip.AddrPort, r *proposal, parsed *psec.Proposal, size int) error {
 	s := e.prefix(now, from.Addr())
 	p := e.placeAt(from)
@@ -218,15 +218,17 @@ func (e *Core) admitProposal(now Instant, from netip.AddrPort, r *proposal, pars
 		}
 		return nil
 	}
-	reason := take(byAnybody)
-	if reason == nil {
-		return nil
+	var reason error
+	if !e.hides() {
+		if reason = take(byAnybody); reason == nil {
+			return nil
+		}
 	}
 	takes, cookie := parsed.Retries()
 	if e.cookies.Valid(now, from, r.digest, cookie) {
 		return take(byCookie)
 	}
-	if !takes {
+	if !takes && !e.hides() {
 		return reason
 	}
 	retry, err := e.retry(now, from, r, size)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
+	"strings"
 	"time"
 
 	"psec"
@@ -211,6 +212,9 @@ func contains(list []string, s string) bool {
 }
 
 func (n *negotiation) retry(now Instant, cookie string) error {
+	if !strings.HasPrefix(cookie, psec.RetryName(psec.DigestOf(n.own.NormalForm()))) {
+		return NoProposal
+	}
 	if n.retries == retriesTaken {
 		return RetriesExhausted
 	}

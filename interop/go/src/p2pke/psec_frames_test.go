@@ -254,7 +254,7 @@ func TestFiveProposals(t *testing.T) {
 	}
 }
 
-// spec/psec.md#admission, #cookie-admission, #retry-taken
+// spec/psec.md#admission, #cookie-admission, #retry-names, #retry-taken
 func TestRetry(t *testing.T) {
 	w, a, b := negotiators(t, 9, Config{})
 	flood := func() {
@@ -298,14 +298,18 @@ func TestRetry(t *testing.T) {
 	w.lose = func(_, _ *host, _ []byte) bool { return true }
 	a.dial(b)
 	first := psec.ParseProposal(a.wire[0])
-	for i := 0; i < 3; i++ {
-		equal(t, "a retry", a.feed(b.addr, psec.Accept(psec.Retry+":"+fmt.Sprint(i))), asHandshake)
+	name := psec.RetryName(psec.DigestOf(first.NormalForm()))
+	for i := 0; i < 4; i++ {
+		equal(t, "one of another proposal", a.feed(b.addr, psec.Accept(psec.Retry+":"+fmt.Sprint(i))), "NoProposal")
 	}
-	equal(t, "a fourth", a.feed(b.addr, psec.Accept(psec.Retry+":4")), "RetriesExhausted")
+	for i := 0; i < 3; i++ {
+		equal(t, "a retry", a.feed(b.addr, psec.Accept(name+fmt.Sprint(i))), asHandshake)
+	}
+	equal(t, "a fourth", a.feed(b.addr, psec.Accept(name+"4")), "RetriesExhausted")
 	equal(t, "a sent", kinds(a.wire), "[proposal proposal proposal proposal]")
 	last := psec.ParseProposal(a.wire[3])
 	n := len(last.Strings)
-	equal(t, "cookie", last.Strings[n-2:], "[psec-retry-1 psec-retry-1:2]")
+	equal(t, "cookie", last.Strings[n-2:], "[psec-retry-1 "+name+"2]")
 	if !bytes.Equal(first.NormalForm(), last.NormalForm()) || !bytes.Equal(first.First, last.First) {
 		t.Error("another proposal")
 	}

@@ -219,7 +219,7 @@ func TestSecretFailsInOneWay(t *testing.T) {
 	}
 }
 
-// spec/psec.md#hidden-id, #reject-sent, #list-hiding
+// spec/psec.md#hidden-id, #reject-sent, #list-hiding, #hiding-cookie
 func TestHiddenProposals(t *testing.T) {
 	w := newWorld(t, 1)
 	cfg := Config{Schemes: []string{SchemeSecret}, Hidden: true}
@@ -232,6 +232,7 @@ func TestHiddenProposals(t *testing.T) {
 	}
 	w.run(time.Second)
 	agree(t, a, b, "hidden")
+	equal(t, "b sent", kinds(b.wire[:2]), "[retry accept]")
 	d.dial(b)
 	w.run(12 * time.Second)
 	if d.reason() != ReasonTimeout {

@@ -8,10 +8,12 @@ import (
 	"io"
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 )
 
 const (
+	nameSize   = 9
 	cookieTime = 4
 	cookieMAC  = 16
 	cookieSize = cookieTime + cookieMAC
@@ -50,6 +52,11 @@ func (c *Cookies) Tick(now time.Duration) time.Duration {
 	return next
 }
 
+// RetryName is how the string of a retry for a proposal begins.
+func RetryName(d Digest) string {
+	return retryPrefix + base64.RawURLEncoding.EncodeToString(d[:nameSize])
+}
+
 // Make returns the string of a retry.
 func (c *Cookies) Make(now time.Duration, to netip.AddrPort, d Digest) (string, error) {
 	c.Tick(now)
@@ -60,16 +67,17 @@ func (c *Cookies) Make(now time.Duration, to netip.AddrPort, d Digest) (string, 
 		c.current.used, c.current.made = true, now
 	}
 	cookie := makeCookie(&c.current.bytes, to, milliseconds(now), d)
-	return retryPrefix + base64.RawURLEncoding.EncodeToString(cookie[:]), nil
+	return RetryName(d) + base64.RawURLEncoding.EncodeToString(cookie[:]), nil
 }
 
 // Valid tells whether the string of a retry is one of ours, for this address and this proposal, and not too old.
 func (c *Cookies) Valid(now time.Duration, from netip.AddrPort, d Digest, s string) bool {
 	c.Tick(now)
-	if !IsRetry(s) {
+	name := RetryName(d)
+	if !strings.HasPrefix(s, name) {
 		return false
 	}
-	cookie, err := base64.RawURLEncoding.Strict().DecodeString(s[len(retryPrefix):])
+	cookie, err := base64.RawURLEncoding.Strict().DecodeString(s[len(name):])
 	if err != nil || len(cookie) != cookieSize {
 		return false
 	}

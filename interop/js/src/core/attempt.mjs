@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { jitter } from './bytes.mjs'
+import { retryName } from './cookies.mjs'
 import {
   attemptString, choose, isScheme, normalForm, proposalFrame, retryString, simultaneousTranscript, standardTranscript
 } from './frames.mjs'
@@ -121,6 +122,7 @@ export class Attempt {
   }
 
   #onRetry (text) {
+    if (!text.startsWith(retryName(createHash('sha256').update(this.normal).digest()))) return 'NoProposal'
     if (this.retries++ >= retriesTaken) return 'RetriesExhausted'
     this.strings = [...this.strings.filter(s => !s.startsWith(retryString + ':')), text]
     this.sendProposal()

@@ -13,7 +13,10 @@ export function makeCookie (key, address, milliseconds, digest) {
   return concat(time, createHmac('sha256', key).update(concat(address, time, digest)).digest().subarray(0, 16))
 }
 
-export const cookieString = cookie => prefix + cookie.toString('base64url')
+/** How the string of a retry for a proposal begins: with the first 9 bytes of the digest of its normal form. */
+export const retryName = digest => prefix + digest.subarray(0, 9).toString('base64url')
+
+export const retryText = (digest, cookie) => retryName(digest) + cookie.toString('base64url')
 
 export class Cookies {
   #keys = [] // the newest last: { key, born }
@@ -24,13 +27,15 @@ export class Cookies {
     return this.#keys.at(-1).key
   }
 
-  make (address, digest, at) { return cookieString(makeCookie(this.#current(at), address, at, digest)) }
+  make (address, digest, at) { return retryText(digest, makeCookie(this.#current(at), address, at, digest)) }
 
   /** Whether the strings of a proposal hold a cookie for this address and normal form, of the last 10 s. */
   valid (strings, address, digest, at) {
     const text = strings.find(s => s.startsWith(prefix))
-    const cookie = text && Buffer.from(text.slice(prefix.length), 'base64url')
-    if (cookie?.length !== 20) return false
+    const name = retryName(digest)
+    if (!text?.startsWith(name)) return false
+    const cookie = Buffer.from(text.slice(name.length), 'base64url')
+    if (cookie.length !== 20) return false
     const age = (Math.floor(at) - cookie.readUInt32BE(0) + wrap) % wrap
     if (age > cookieMs) return false
     this.#current(at)

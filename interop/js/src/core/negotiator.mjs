@@ -131,15 +131,16 @@ export class Negotiator {
   /** Places for a proposal, or null when it drew a retry; throws a Drop when it has none and cannot bring a cookie. */
   #admit (state, proposal) {
     if (state.liveRemote(now())) return this.#plain
-    let reason = this.#plain.full(state.prefix, this.proposalsInAll)
-    if (reason === null) return this.#plain
+    const asks = this.endpoint.hides
+    let reason = asks ? null : this.#plain.full(state.prefix, this.proposalsInAll)
+    if (reason === null && !asks) return this.#plain
     if (this.#cookies.valid(proposal.strings, state.bytes, proposal.digest, now())) {
       reason = this.#shown.full(state.prefix, this.proposalsInAll)
       return reason === null ? this.#shown : drop(reason)
     }
-    if (!proposal.strings.includes(retryString)) drop(reason)
+    if (!asks && !proposal.strings.includes(retryString)) drop(reason)
     const retry = acceptFrame(this.#cookies.make(state.bytes, proposal.digest, now()))
-    if (retry.length > proposal.length) drop(reason)
+    if (retry.length > proposal.length) drop(reason ?? 'Amplification')
     this.endpoint.send(retry, state)
     return null
   }
