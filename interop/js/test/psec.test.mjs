@@ -72,15 +72,31 @@ test('cookies', () => {
   assert.ok(!cookies.valid(['psec-retry-1'], address, digest, 14001))
 })
 
-test('a listener whose places are taken asks for a cookie, and the dial brings it', within, async t => {
-  const [listener, first] = await pair(t)
-  const second = await endpoint(t)
+const record = end => {
   const sent = []
-  const send = second.send.bind(second)
-  second.send = (packet, to) => {
+  const send = end.send.bind(end)
+  end.send = (packet, to) => {
     sent.push(packet.toString('latin1'))
     send(packet, to)
   }
+  return sent
+}
+
+test('a listener that hides asks for a cookie with all places free', within, async t => {
+  const schemes = { schemes: ['secret-handshake-1'] }
+  const [listener, dialler] = await pair(t, schemes, schemes)
+  const [asked, brought] = [record(listener), record(dialler)]
+  await dialler.dial(to(listener))
+  assert.match(asked[0], /psec-retry-1:/)
+  assert.ok(!brought[0].includes('psec-retry-1:'))
+  assert.match(brought[1], /psec-retry-1:/)
+})
+
+test('a listener whose places are taken asks for a cookie, and the dial brings it', within, async t => {
+  const open = { schemes: ['p2pke-1'] }
+  const [listener, first] = await pair(t, open, open)
+  const second = await endpoint(t, open)
+  const sent = record(second)
   listener.negotiator.proposalsInAll = 1
   const channels = []
   listener.on('channel', channel => channels.push(channel))
