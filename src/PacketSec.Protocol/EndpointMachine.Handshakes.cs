@@ -265,7 +265,7 @@ public sealed partial class EndpointMachine
             return scheme?.StepOf(first) == HandshakeStep.First ? DropReason.None : DropReason.UnknownTranscript;
         }
 
-        scheme = FindAgreements(remote, route, form).Count > 0 ? form : null;
+        scheme = HasAgreements(remote, route, form) ? form : null;
         return scheme is null ? DropReason.NoDirectScheme : DropReason.None;
     }
 

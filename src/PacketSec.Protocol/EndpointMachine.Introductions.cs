@@ -71,7 +71,7 @@ public sealed partial class EndpointMachine
         var route = _routes.Find(remote);
         foreach (var scheme in _lettered)
         {
-            if (FindAgreements(remote, route, scheme).Count > 0)
+            if (HasAgreements(remote, route, scheme))
             {
                 return true;
             }

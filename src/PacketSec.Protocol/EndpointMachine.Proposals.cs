@@ -298,6 +298,13 @@ public sealed partial class EndpointMachine
         return found;
     }
 
+    private bool HasAgreements(in NetworkAddress remote, RouteEntry? route, Scheme scheme)
+    {
+        _agreements.Clear();
+        CollectAgreements(remote, route, scheme, _agreements);
+        return _agreements.Count > 0;
+    }
+
     private void CollectAgreements(in NetworkAddress remote, RouteEntry? route, Scheme scheme, List<Agreement?> found)
     {
         if (_negotiations.TryGetValue(remote, out var negotiation))

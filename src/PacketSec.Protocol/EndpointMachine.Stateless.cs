@@ -7,7 +7,7 @@ namespace PacketSec.Protocol;
 /// <content>Schemes whose responder keeps nothing until the finish has verified.</content>
 public sealed partial class EndpointMachine
 {
-    // Filled and read within one call: a finish with a wrong cookie is to cost nothing.
+    // Filled and read within one call: what a stranger sends beyond his rate, or with a wrong cookie, is to cost nothing.
     private readonly List<Agreement?> _agreements = [];
 
     /// <summary>For tests: what is full or empty there.</summary>

@@ -36,4 +36,28 @@ public sealed class BadTicketTests
         Assert.Equal(Tickets / 10, site.Machine.Drops[DropReason.TicketUnknown]);
         Assert.Equal(Tickets, site.Machine.Drops[DropReason.TicketUnknown] + site.Machine.Drops[DropReason.PrefixRate]);
     }
+
+    [Fact]
+    public void Bad_tickets_beyond_the_rate_of_their_network_cost_no_memory()
+    {
+        using var site = new ServingSite();
+        using var stranger = new DiallingSite(site, 9);
+        using var ticket = Ticket.Issue(new EndpointFixture.CountingSource(), site.Identity.PublicKey, [], new() { NotAfter = 0 });
+        stranger.Dial(ticket);
+        var path = EndpointFixture.PathFrom(EndpointFixture.Address(200, 1024));
+        while (site.Machine.Drops[DropReason.PrefixRate] == 0)
+        {
+            site.Receive(path.Remote, stranger.Sent[0]);
+        }
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < Tickets; i++)
+        {
+            site.Machine.HandleDatagram(site.Now, path, stranger.Sent[0]);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - allocated);
+        Assert.Equal(1 + Tickets, site.Machine.Drops[DropReason.PrefixRate]);
+        Assert.Empty(site.Sent);
+    }
 }
