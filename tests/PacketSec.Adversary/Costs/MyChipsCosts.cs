@@ -34,6 +34,8 @@ internal sealed class MyChipsCosts : IDisposable
     private const string UnknownName = "a name that nobody has";
     private const string WrongKnown = "a wrong bit in the message behind the name";
     private const string OtherKey = "another's name";
+    private const string WrongRenewal = "a wrong bit in the message";
+    private const string NoChannel = "from a site that has no channel there";
     public const string RefusedName = "a name that is refused";
 
     private static readonly ICryptoProvider Crypto = CryptoProvider.Default;
@@ -94,12 +96,17 @@ internal sealed class MyChipsCosts : IDisposable
     /// <summary>Gets the causes for which a message with a name draws nothing.</summary>
     public static IReadOnlyList<string> NameCauses { get; } = [OtherServer, WeakEphemeral, WrongName, UnknownName, WrongKnown, OtherKey, RefusedName];
 
+    /// <summary>Gets the causes for which a message for a renewal draws nothing.</summary>
+    public static IReadOnlyList<string> RenewalCauses { get; } = [OtherServer, WeakEphemeral, WrongRenewal, NoChannel];
+
     /// <summary>Makes a message that draws nothing for a cause, and measures what becomes of it.</summary>
-    public FailureCost Measure(string cause, bool byTicket)
+    /// <param name="letter">What it begins with: a ticket, a name, or a known site's renewal.</param>
+    /// <param name="cause">The cause.</param>
+    public FailureCost Measure(char letter, string cause)
     {
         // Everybody calls from an address of his own, so that nobody's rate is used up.
         var from = Addresses.Host(0x8000 + (++_callers * 0x100));
-        var message = byTicket ? MakeTicketMessage(cause) : MakeNameMessage(cause);
+        var message = letter == 'I' ? MakeTicketMessage(cause) : letter == 'N' ? MakeNameMessage(cause) : MakeRenewal(cause);
         _outcome = Refusals.GetValueOrDefault(cause);
         var (asked, sent, lookUps) = (_asked, _tap.Datagrams.Count, _sites.LookUps);
         _watched.Counts.Clear();
@@ -146,6 +153,14 @@ internal sealed class MyChipsCosts : IDisposable
         var message = Write(Known, self.AgreementKey, callee, [.. _transcript, .. hash], []);
         message[^1] ^= (byte)(cause == WrongKnown ? 1 : 0);
         return [.. front, (byte)'K', .. message];
+    }
+
+    private byte[] MakeRenewal(string cause)
+    {
+        var message = Write(Known, _client.AgreementKey, cause == OtherServer ? _other.Face : _server.Face, _transcript, []);
+        Weaken(message, cause);
+        message[^1] ^= (byte)(cause == WrongRenewal ? 1 : 0);
+        return [(byte)'K', .. message];
     }
 
     private static void Weaken(Span<byte> message, string cause)
