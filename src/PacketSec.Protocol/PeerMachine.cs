@@ -250,7 +250,7 @@ public sealed partial class PeerMachine : IDisposable
         Settle(now);
     }
 
-    /// <summary>Closes the channel: the closing message goes out three times over 200 ms, then the keys are wiped.</summary>
+    /// <summary>Closes the channel: the closing message goes out three times over 200 ms, and 100 ms after the last the keys are wiped.</summary>
     /// <param name="now">The time.</param>
     //= spec/sessions.md#closing-sent
     public void Close(Instant now) => Close(now, CloseReason.Local);

@@ -11,7 +11,7 @@ namespace PacketSec.Internal;
 /// <content>The endpoint's thread: what shards hand over, deadlines and messages.</content>
 internal sealed partial class EndpointDriver
 {
-    // Closing messages take 200 ms; the rest is for what the timers' 64 ms add. An endpoint closes within 500 ms.
+    // Closing messages take 200 ms and a pause of 100 ms after the last; the rest is for what the timers' 64 ms add. An endpoint closes within 500 ms.
     private static readonly TimeSpan ClosingBound = TimeSpan.FromMilliseconds(450);
 
     // A thread that receives ends at once, unless a handler of the application holds it up; it wipes its keys at its end.

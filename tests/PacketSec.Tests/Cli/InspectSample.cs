@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -143,12 +144,13 @@ internal static class InspectSample
     {
         byte[] hidden = [0x12, 32, .. Filler("hidden", 32)];
         string[] strings = ["secret-handshake-1", "example-1", "psec-attempt-1:EBESExQVFhcYGRobHB0eHw", PsecFrame.Retry];
-        const string Cookie = "psec-retry-1:AAECAwQFBgcICQoLDA0ODxAREhM";
+        var proposal = ProposalFrame.Encode(hidden, strings, Filler("first", 64));
+        var cookie = PsecFrame.RetryPrefix + Base64Url.EncodeToString([.. NameOf(proposal), .. Enumerable.Range(0, 20).Select(value => (byte)value)]);
         return
         [
-            (C, D, ProposalFrame.Encode(hidden, strings, Filler("first", 64))),
-            (D, C, Accept(Cookie)),
-            (C, D, ProposalFrame.Encode(hidden, [.. strings, Cookie])),
+            (C, D, proposal),
+            (D, C, Accept(cookie)),
+            (C, D, ProposalFrame.Encode(hidden, [.. strings, cookie])),
             (D, C, Accept(strings[1])),
             (C, D, Sealed(0x00000000, 48)),
             (D, C, Sealed(0x80000001, 80)),
@@ -156,6 +158,9 @@ internal static class InspectSample
             (D, C, [0xff]),
         ];
     }
+
+    private static byte[] NameOf(byte[] proposal)
+        => WireMessage.TryRead<ProposalFrame>(proposal, out var frame) ? SHA256.HashData(frame.ToNormalForm())[..9] : throw new ArgumentException("no proposal");
 
     private static (IPEndPoint From, IPEndPoint To, byte[] Datagram)[] Direct() =>
     [
