@@ -21,8 +21,14 @@ internal static class OursCommand
             result.GetValue(payload), result.GetValue(seconds), result.GetValue(path), result.GetValue(peers), Console.Out, token));
         var send = new Command("send") { payload, seconds, path, peers, burst, single, port, peer };
         send.SetAction((result, token) => result.GetValue(peers) > 0
-            ? Task.FromResult(SendOfPeers(
-                result.GetValue(payload), result.GetValue(seconds), result.GetValue(peers), result.GetValue(burst), result.GetValue(port), result.GetValue(peer)!))
+            ? SendOfPeersAsync(
+                result.GetValue(payload),
+                result.GetValue(seconds),
+                result.GetValue(peers),
+                result.GetValue(burst),
+                result.GetValue(port),
+                result.GetValue(peer)!,
+                token)
             : OursSender.RunAsync(
                 result.GetValue(payload),
                 result.GetValue(seconds),
@@ -38,8 +44,10 @@ internal static class OursCommand
         return new Command("ours", "The processes of PacketSec in comparisons.") { Hidden = true, Subcommands = { receive, send, aead } };
     }
 
-    private static int SendOfPeers(int payload, int seconds, int peers, int burst, int port, string peer)
+    private static async Task<int> SendOfPeersAsync(
+        int payload, int seconds, int peers, int burst, int port, string peer, CancellationToken cancellationToken)
     {
+        await WarmUp.RunPeersAsync(payload, burst, cancellationToken);
         using var flood = new PeersFlood(payload, peers, burst, port, PeerId.Parse(peer));
         FloodJson.Print(Console.Out, flood.Run(seconds));
         return 0;

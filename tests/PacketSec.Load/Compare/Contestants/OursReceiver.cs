@@ -32,7 +32,7 @@ internal static class OursReceiver
         return 0;
     }
 
-    private static async Task AcceptAsync(PacketSecEndpoint endpoint, FloodMeter meter, CancellationToken cancellationToken)
+    public static async Task AcceptAsync(PacketSecEndpoint endpoint, FloodMeter meter, CancellationToken cancellationToken)
     {
         DatagramHandler handler = meter.Delivered;
         try

@@ -9,6 +9,8 @@ namespace PacketSec.Load.Compare.Contestants;
 /// </summary>
 internal static class WarmUp
 {
+    private const int Peers = 64;
+
     // The compiler takes up what has come in calls of the last 100 ms, method by method.
     private static readonly TimeSpan CompilerRest = TimeSpan.FromMilliseconds(500);
 
@@ -20,6 +22,27 @@ internal static class WarmUp
         DatagramPath = path,
         MaxUdpPayload = Math.Max(payload + SpecLimits.DatagramOverhead, ImplementationLimits.DatagramSize),
     };
+
+    /// <summary>The same for many peers that send in turn.</summary>
+    public static async Task RunPeersAsync(int payload, int burst, CancellationToken cancellationToken)
+    {
+        using var identity = PacketSecIdentity.Generate();
+        await using var endpoint = PacketSecEndpoint.Bind(OptionsFor(identity, payload, DatagramPath.Automatic) with { DirectScheme = OursSender.Scheme });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var accepting = OursReceiver.AcceptAsync(endpoint, new FloodMeter(payload, 1), stop.Token);
+        await Task.Factory.StartNew(
+            () =>
+            {
+                using var flood = new PeersFlood(payload, Peers, burst, endpoint.LocalEndPoint.Port, endpoint.PeerId);
+                flood.Run(1);
+            },
+            cancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        await stop.CancelAsync();
+        await accepting;
+        await Task.Delay(CompilerRest, cancellationToken);
+    }
 
     public static async Task RunAsync(int payload, DatagramPath path, Action<PacketSecChannel, FloodMeter, int> send, CancellationToken cancellationToken)
     {
