@@ -193,10 +193,13 @@ static inline void meter_print(const char *role, const struct meter *m)
 
 static inline int udp_socket(in_addr_t address, uint16_t port)
 {
-    int s = socket(AF_INET, SOCK_DGRAM, 0), size = SOCKET_BUFFER;
+    int s = socket(AF_INET, SOCK_DGRAM, 0), size = SOCKET_BUFFER, discover = IP_PMTUDISC_PROBE;
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = address, .sin_port = htons(port)};
     if (s < 0 || setsockopt(s, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) || setsockopt(s, SOL_SOCKET, SO_SNDBUF, &size, sizeof size))
         fail("socket");
+    /* As an endpoint's socket has it. Without it each send waits for a counter of the system, to number fragments that never are. */
+    if (setsockopt(s, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof discover))
+        fail("IP_MTU_DISCOVER");
     if (bind(s, (struct sockaddr *)&a, sizeof a))
         fail("bind");
     return s;

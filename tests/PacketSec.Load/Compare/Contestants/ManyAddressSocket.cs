@@ -31,6 +31,8 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
     private const int UdpLevel = 17;
     private const int UdpSegment = 103;
     private const int PacketInfo = 8;
+    private const int MtuDiscover = 10;
+    private const int MtuProbe = 3;
     private const int DontWait = 0x40;
     private const int Again = 11;
     private const int Interrupted = 4;
@@ -59,6 +61,7 @@ internal sealed unsafe partial class ManyAddressSocket : IDisposable
         _socket.SendBufferSize = BufferBytes;
         _socket.ReceiveBufferSize = BufferBytes;
         _socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.PacketInformation, true);
+        _socket.SetRawSocketOption(0, MtuDiscover, BitConverter.GetBytes(MtuProbe));
         _socket.Bind(new IPEndPoint(IPAddress.Any, 0));
         _descriptor = (int)_socket.Handle;
         _messageSize = messageSize;

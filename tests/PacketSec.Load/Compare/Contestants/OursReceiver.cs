@@ -25,7 +25,7 @@ internal static class OursReceiver
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var accepting = AcceptAsync(endpoint, meter, stop.Token);
         FloodJson.Print(output, new FloodReady(true, endpoint.LocalEndPoint.Port, endpoint.PeerId.ToString()));
-        await WaitAsync(meter, cancellationToken);
+        await Task.Factory.StartNew(() => Wait(meter, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await stop.CancelAsync();
         await accepting;
         FloodJson.Print(output, meter.ToReceived());
@@ -49,13 +49,17 @@ internal static class OursReceiver
         }
     }
 
-    /// <summary>Waits until nothing comes any more after the window, or for so long that nothing will.</summary>
-    private static async Task WaitAsync(FloodMeter meter, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits until nothing comes any more after the window, or for so long that nothing will. In a thread of its own: those of the pool
+    /// spin before they sleep, and would take a processor from what is measured.
+    /// </summary>
+    private static void Wait(FloodMeter meter, CancellationToken cancellationToken)
     {
         long last = 0;
         for (var quiet = 0; last == 0 || quiet < (meter.IsMeasured ? QuietMilliseconds : GivenUpMilliseconds); quiet += PollMilliseconds)
         {
-            await Task.Delay(PollMilliseconds, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            Thread.Sleep(PollMilliseconds);
             var total = meter.Total;
             quiet = total == last ? quiet : 0;
             last = total;
