@@ -10,9 +10,9 @@ namespace PacketSec.Protocol;
 /// </content>
 public sealed partial class PeerMachine
 {
-    // From the references that a packet follows to the flags behind them.
+    // From the references that a packet follows to the counters.
     private const int FirstRead = 18 * sizeof(long);
-    private const int LastRead = FirstRead + CacheLines.Size - 1;
+    private const int LastRead = 37 * sizeof(long) - 1;
 
     /// <summary>Asks for a machine, which is not read: it need not be near.</summary>
     internal static void Fetch(PeerMachine machine)
@@ -25,8 +25,6 @@ public sealed partial class PeerMachine
     /// <summary>Asks for what the machine refers to, one datagram after <see cref="Fetch"/>.</summary>
     internal void FetchState()
     {
-        CacheLines.Fetch(_liveness, 0, CacheLines.Size - 1);
-        CacheLines.Fetch(Statistics, 0, CacheLines.Size - 1);
         if (_lastOpened is { } session)
         {
             Session.Fetch(session);

@@ -191,7 +191,7 @@ public sealed partial class PeerMachine
             return Received.Of(ReceivedKind.Control);
         }
 
-        Statistics.AddReceived(payload.Length);
+        _statistics.AddReceived(payload.Length);
         if (_closesIdle)
         {
             _lastData = now;
@@ -308,7 +308,7 @@ public sealed partial class PeerMachine
             if (finishing is { IsOpen: true, NextCopy: not null } && finishing.Session.Path.Remote == path.Remote && datagram.SequenceEqual(finishing.Answer))
             {
                 finishing.Session.PendingFinish = Math.Min(finishing.Session.PendingFinish + 1, MaxPendingCopies);
-                Statistics.AddCachedAnswer();
+                _statistics.AddCachedAnswer();
                 return Received.Of(ReceivedKind.CachedAnswer);
             }
         }
@@ -372,7 +372,7 @@ public sealed partial class PeerMachine
             if (session.Role == SessionRole.Responder && session.Path.Remote == path.Remote && session.IsLive && datagram.SequenceEqual(session.Finish))
             {
                 session.PendingConfirmation = Math.Min(session.PendingConfirmation + 1, MaxPendingCopies);
-                Statistics.AddCachedAnswer();
+                _statistics.AddCachedAnswer();
                 return Received.Of(ReceivedKind.CachedAnswer);
             }
         }

@@ -144,7 +144,7 @@ public sealed partial class PeerMachine
         if (session.PendingConfirmation > 0)
         {
             session.PendingConfirmation--;
-            session.FirstPacketSent ??= now;
+            session.OnPacketSent(now);
             transmit = Copy(session.Confirmation, session.Path, buffer);
             return true;
         }
@@ -194,7 +194,7 @@ public sealed partial class PeerMachine
     {
         var length = session.Seal(now, aead, payload, datagram);
         _lastSealed = session;
-        Statistics.AddSent(payload.Length);
+        _statistics.AddSent(payload.Length);
         if (!_liveness.IsWaiting && !IsHandshaking && !_timers.IsSet(PeerTimer.Retry))
         {
             _timers.Set(PeerTimer.DeadSession, now + DeadAfter);

@@ -81,7 +81,7 @@ public sealed partial class PeerMachine
             OnSiteSession(now, session);
         }
 
-        Statistics.AddSession();
+        _statistics.AddSession();
         _newest = session.Yields ? _newest : session;
         //= spec/sessions.md#dead-session
         _liveness.OnRecovering();
@@ -116,7 +116,7 @@ public sealed partial class PeerMachine
     /// <summary>A session between sites counts as confirmed: who closes for idleness, and which of two that were begun at once is sent on.</summary>
     private void OnSiteSession(Instant now, Session session)
     {
-        if (Statistics.SessionsConfirmed == 0)
+        if (_statistics.SessionsConfirmed == 0)
         {
             (_opener, _lastData) = (session.Role, now);
         }
@@ -128,7 +128,7 @@ public sealed partial class PeerMachine
             var preferred = session.Scheme.PrefersOwn(_context, remote) ? SessionRole.Initiator : SessionRole.Responder;
             session.Yields = session.Role != preferred;
             other.Yields = other.Role != preferred;
-            _opener = Statistics.SessionsConfirmed == 1 ? preferred : _opener;
+            _opener = _statistics.SessionsConfirmed == 1 ? preferred : _opener;
         }
 
         _closesIdle = _opener == SessionRole.Responder && _options.SiteIdleTimeout is not null;

@@ -42,8 +42,9 @@ public sealed partial class PeerMachine : IDisposable
     private Session? _newest;
 
     // What each packet reads stands together, from here to the flags below.
-    private readonly Liveness _liveness = new();
     private Session? _lastOpened;
+    private Liveness _liveness = new();
+    private PeerStatistics _statistics;
     private PathAddress? _path;
     private TimeSpan? _rtt;
     private Instant? _lastFirst;
@@ -91,8 +92,8 @@ public sealed partial class PeerMachine : IDisposable
     /// <summary>Gets the drop counts of datagrams that came to this peer.</summary>
     public DropCounters Drops { get; } = new();
 
-    /// <summary>Gets the channel's counters.</summary>
-    public PeerStatistics Statistics { get; } = new();
+    /// <summary>Gets the channel's counters; from any thread, each by itself as of some moment of the call.</summary>
+    public PeerStatistics Statistics => _statistics.Read();
 
     /// <summary>Gets a value indicating whether the channel is open: a session counted as confirmed, and nobody closed it.</summary>
     public bool IsOpen => _state == ChannelState.Open;

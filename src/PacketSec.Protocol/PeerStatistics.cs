@@ -1,7 +1,7 @@
 namespace PacketSec.Protocol;
 
-/// <summary>Counters of one channel. Written under the peer's exclusion; read by anyone.</summary>
-public sealed class PeerStatistics
+/// <summary>The counters of one channel as they were when they were asked for.</summary>
+public struct PeerStatistics
 {
     private long _sent;
     private long _sentBytes;
@@ -11,22 +11,33 @@ public sealed class PeerStatistics
     private long _sessions;
 
     /// <summary>Gets the datagrams of the application that were sealed.</summary>
-    public long DatagramsSent => Volatile.Read(ref _sent);
+    public readonly long DatagramsSent => _sent;
 
     /// <summary>Gets their payload bytes.</summary>
-    public long BytesSent => Volatile.Read(ref _sentBytes);
+    public readonly long BytesSent => _sentBytes;
 
     /// <summary>Gets the datagrams delivered to the application.</summary>
-    public long DatagramsReceived => Volatile.Read(ref _received);
+    public readonly long DatagramsReceived => _received;
 
     /// <summary>Gets their payload bytes.</summary>
-    public long BytesReceived => Volatile.Read(ref _receivedBytes);
+    public readonly long BytesReceived => _receivedBytes;
 
     /// <summary>Gets the repeated handshake messages that drew the answer they drew before.</summary>
-    public long CachedAnswers => Volatile.Read(ref _cachedAnswers);
+    public readonly long CachedAnswers => _cachedAnswers;
 
     /// <summary>Gets the sessions that were confirmed.</summary>
-    public long SessionsConfirmed => Volatile.Read(ref _sessions);
+    public readonly long SessionsConfirmed => _sessions;
+
+    /// <summary>Copies the counters while another thread may count.</summary>
+    internal readonly PeerStatistics Read() => new()
+    {
+        _sent = Volatile.Read(in _sent),
+        _sentBytes = Volatile.Read(in _sentBytes),
+        _received = Volatile.Read(in _received),
+        _receivedBytes = Volatile.Read(in _receivedBytes),
+        _cachedAnswers = Volatile.Read(in _cachedAnswers),
+        _sessions = Volatile.Read(in _sessions),
+    };
 
     internal void AddSent(int bytes)
     {

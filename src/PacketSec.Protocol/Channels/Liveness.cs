@@ -3,7 +3,8 @@ namespace PacketSec.Protocol.Channels;
 /// <summary>
 /// Notices a dead session by silence: receipts on one side, the wait for an answer on the other. Owns no timer; tells the peer machine when.
 /// </summary>
-internal sealed class Liveness
+/// <remarks>A part of the peer machine and no object of its own, as the window is of its session.</remarks>
+internal struct Liveness
 {
     private static readonly TimeSpan[] Backoff =
         [TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(16), TimeSpan.FromSeconds(30)];
@@ -15,26 +16,30 @@ internal sealed class Liveness
     private OptionalInstant _lastSent = OptionalInstant.None;
     private OptionalInstant _lastReceipt = OptionalInstant.None;
 
+    public Liveness()
+    {
+    }
+
     /// <summary>Gets when the first data was sent after the last authentic packet.</summary>
-    public Instant? FirstUnanswered => _firstUnanswered.Value;
+    public readonly Instant? FirstUnanswered => _firstUnanswered.Value;
 
     /// <summary>Gets when a receipt is due for data received.</summary>
-    public Instant? ReceiptDue => _receiptDue.Value;
+    public readonly Instant? ReceiptDue => _receiptDue.Value;
 
     /// <summary>Gets when something authentic came last.</summary>
-    public Instant? LastAuthentic => _lastAuthentic.Value;
+    public readonly Instant? LastAuthentic => _lastAuthentic.Value;
 
     /// <summary>Gets when a packet was sent last.</summary>
-    public Instant? LastSent => _lastSent.Value;
+    public readonly Instant? LastSent => _lastSent.Value;
 
     /// <summary>Gets a value indicating whether data was sent after the last authentic packet.</summary>
-    public bool IsWaiting => _firstUnanswered.HasValue;
+    public readonly bool IsWaiting => _firstUnanswered.HasValue;
 
     /// <summary>Gets a value indicating whether a receipt is due for data received.</summary>
-    public bool OwesReceipt => _receiptDue.HasValue;
+    public readonly bool OwesReceipt => _receiptDue.HasValue;
 
     /// <summary>Tells whether a receipt for data received has become due.</summary>
-    public bool IsReceiptDue(Instant now) => OwesReceipt && ReceiptDue <= now;
+    public readonly bool IsReceiptDue(Instant now) => OwesReceipt && ReceiptDue <= now;
 
     public void OnDataSent(Instant now)
     {
@@ -92,7 +97,7 @@ internal sealed class Liveness
     /// <summary>A handshake failed; returns how long to leave the peer alone.</summary>
     public TimeSpan OnFailure() => Backoff[Math.Min(_failures++, Backoff.Length - 1)];
 
-    public void AddTo(StateDigestBuilder digest)
+    public readonly void AddTo(StateDigestBuilder digest)
     {
         digest.Add(FirstUnanswered);
         digest.Add(ReceiptDue);

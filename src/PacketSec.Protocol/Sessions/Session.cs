@@ -11,13 +11,24 @@ namespace PacketSec.Protocol.Sessions;
 /// </summary>
 internal sealed class Session : IDisposable
 {
+    // From the keys to the path.
+    private const int FirstRead = 9 * sizeof(long);
+    private const int LastRead = 33 * sizeof(long) - 1;
+
+    // The runtime lays out references, then numbers by their size, then structures, each in this order. What a packet reads is the last of the
+    // references, the numbers, and the first of the structures, and so stands together: with thousands of peers each line of memory is waited for.
     private readonly SecretKey _sendSecret;
     private readonly SecretKey _receiveSecret;
+    private readonly Scheme _scheme;
+    private readonly Agreement? _agreement;
+    private readonly byte[] _firstMessage;
+    private readonly byte[] _finish;
+    private readonly byte[]? _confirmation;
+    private byte[]? _closingMessage;
 
     // The bytes of the secrets, which a packet reaches in one step less; zero from disposal on.
-    private readonly byte[] _sendKey;
     private readonly byte[] _receiveKey;
-    private readonly SessionLifetimes _lifetimes;
+    private readonly byte[] _sendKey;
     private readonly Direction _sendDirection;
     private readonly bool _sendsEarly;
     private readonly int _overhead;
@@ -25,6 +36,13 @@ internal sealed class Session : IDisposable
     private int _earlyPackets;
     private int _earlyBytes;
     private bool _disposed;
+
+    private readonly Instant _sendUntil;
+    private readonly Instant _receiveUntil;
+    private OptionalInstant _firstSent = OptionalInstant.None;
+    private OptionalInstant _firstPacketSent = OptionalInstant.None;
+    private OptionalInstant _lastAuthentic = OptionalInstant.None;
+    private readonly PathAddress _path;
 
     /// <summary>Creates a session, which takes possession of the keys.</summary>
     /// <param name="established">What the handshake left.</param>
@@ -35,21 +53,22 @@ internal sealed class Session : IDisposable
     {
         _nextCounter = nextCounter;
         Number = number;
-        Scheme = established.Scheme;
+        _scheme = established.Scheme;
         Role = established.Role;
-        Path = established.Path;
+        _path = established.Path;
         Begun = established.Begun;
-        FirstMessage = established.FirstMessage;
-        Finish = established.Finish;
-        Confirmation = established.Confirmation;
-        Agreement = established.Agreement;
+        _firstMessage = established.FirstMessage;
+        _finish = established.Finish;
+        _confirmation = established.Confirmation;
+        _agreement = established.Agreement;
         _sendSecret = established.SendKey;
         _receiveSecret = established.ReceiveKey;
         _sendKey = _sendSecret.Bytes;
         _receiveKey = _receiveSecret.Bytes;
         HeaderSize = Scheme.HeaderSize;
         _overhead = Letters.OverheadOf(HeaderSize);
-        _lifetimes = lifetimes;
+        _sendUntil = Begun + lifetimes.Send;
+        _receiveUntil = Begun + lifetimes.Receive;
         _sendDirection = Role == SessionRole.Initiator ? Direction.InitiatorToResponder : Direction.ResponderToInitiator;
         State = Role == SessionRole.Initiator || Scheme.FinishLeavesOpen ? SessionState.Unconfirmed : SessionState.Confirmed;
         _sendsEarly = Role == SessionRole.Initiator && Scheme.SendsEarly;
@@ -64,14 +83,14 @@ internal sealed class Session : IDisposable
     public long Number { get; }
 
     /// <summary>Gets the scheme that made it.</summary>
-    public Scheme Scheme { get; }
+    public Scheme Scheme => _scheme;
 
     public SessionRole Role { get; }
 
     /// <summary>Gets the size of the header of its packets in bytes.</summary>
     public int HeaderSize { get; }
 
-    public PathAddress Path { get; }
+    public ref readonly PathAddress Path => ref _path;
 
     /// <summary>Gets when its life began: with the first message sent or received.</summary>
     public Instant Begun { get; }
@@ -79,28 +98,28 @@ internal sealed class Session : IDisposable
     public SessionState State { get; private set; }
 
     /// <summary>Gets what it was agreed on; null in direct mode.</summary>
-    public Agreement? Agreement { get; }
+    public Agreement? Agreement => _agreement;
 
-    public byte[] FirstMessage { get; }
+    public byte[] FirstMessage => _firstMessage;
 
-    public byte[] Finish { get; }
+    public byte[] Finish => _finish;
 
-    public byte[]? Confirmation { get; }
+    public byte[]? Confirmation => _confirmation;
 
     /// <summary>Gets the closing message, sealed once.</summary>
-    public byte[]? ClosingMessage { get; private set; }
+    public byte[]? ClosingMessage => _closingMessage;
 
     /// <summary>Gets when it was confirmed or presumed so.</summary>
     public Instant? ConfirmedAt { get; set; }
 
     /// <summary>Gets when something authenticated last.</summary>
-    public Instant? LastAuthentic { get; private set; }
+    public Instant? LastAuthentic => _lastAuthentic.Value;
 
     /// <summary>Gets when the first data was sent on it.</summary>
-    public Instant? FirstSent { get; private set; }
+    public Instant? FirstSent => _firstSent.Value;
 
-    /// <summary>Gets or sets when the first packet was sent on it, empty ones included.</summary>
-    public Instant? FirstPacketSent { get; set; }
+    /// <summary>Gets when the first packet was sent on it, empty ones included.</summary>
+    public Instant? FirstPacketSent => _firstPacketSent.Value;
 
     /// <summary>Gets or sets when a lingering session ends.</summary>
     public Instant? LingerUntil { get; set; }
@@ -144,9 +163,9 @@ internal sealed class Session : IDisposable
     /// <summary>Gets or sets whether a copy of the closing message waits to be sent.</summary>
     public bool PendingClosing { get; set; }
 
-    public Instant SendUntil => Begun + _lifetimes.Send;
+    public Instant SendUntil => _sendUntil;
 
-    public Instant ReceiveUntil => Begun + _lifetimes.Receive;
+    public Instant ReceiveUntil => _receiveUntil;
 
     public bool IsLive => State is SessionState.Unconfirmed or SessionState.Presumed or SessionState.Confirmed or SessionState.ReceiveOnly;
 
@@ -204,10 +223,14 @@ internal sealed class Session : IDisposable
 
         var length = payload.Length + _overhead;
         SealWith(aead, _nextCounter++, payload, datagram[..length]);
-        FirstPacketSent ??= now;
+        OnPacketSent(now);
         if (!payload.IsEmpty)
         {
-            FirstSent ??= now;
+            if (!_firstSent.HasValue)
+            {
+                _firstSent = now;
+            }
+
             CarriedData = true;
         }
 
@@ -220,17 +243,26 @@ internal sealed class Session : IDisposable
         return length;
     }
 
+    /// <summary>Notes that a packet is sent on it which it did not seal now.</summary>
+    public void OnPacketSent(Instant now)
+    {
+        if (!_firstPacketSent.HasValue)
+        {
+            _firstPacketSent = now;
+        }
+    }
+
     /// <summary>Returns the closing message, sealed on the first call.</summary>
     //= spec/sessions.md#closing-sent
     public ReadOnlySpan<byte> SealClosing(PacketAead aead)
     {
-        if (ClosingMessage is null)
+        if (_closingMessage is null)
         {
-            ClosingMessage = new byte[_overhead];
-            SealWith(aead, SpecLimits.ClosingCounter, default, ClosingMessage);
+            _closingMessage = new byte[_overhead];
+            SealWith(aead, SpecLimits.ClosingCounter, default, _closingMessage);
         }
 
-        return ClosingMessage;
+        return _closingMessage;
     }
 
     /// <summary>Opens a packet of its direction and address: the window's word first, then the cipher, then the window moves.</summary>
@@ -260,7 +292,7 @@ internal sealed class Session : IDisposable
         }
 
         _window.Commit(counter.Value);
-        LastAuthentic = now;
+        _lastAuthentic = now;
         if (!payload.IsEmpty)
         {
             CarriedData = true;
@@ -271,7 +303,7 @@ internal sealed class Session : IDisposable
     }
 
     /// <summary>Asks for what a packet reads of this object, which is known to be somewhere.</summary>
-    public static void Fetch(Session session) => CacheLines.Fetch(session, 0, 5 * CacheLines.Size);
+    public static void Fetch(Session session) => CacheLines.Fetch(session, FirstRead, LastRead);
 
     /// <summary>Asks for what a packet reads besides this object.</summary>
     public void FetchParts()
