@@ -138,13 +138,15 @@ internal sealed partial class ConnectionMachine
     }
 
     /// <summary>
-    /// Lets the peer send more though nothing was read: the application has looked at all that is here, and needs more to make sense of it.
+    /// Lets the peer send more though nothing was read: the application has looked at so many bytes, and needs more to make sense of them.
     /// </summary>
-    /// <returns>False when the window has its largest size.</returns>
-    public bool TryExtend(StreamState stream)
+    /// <returns>False when they fill the window, and that has its largest size.</returns>
+    public bool TryExtend(StreamState stream, long examined)
     {
         var receive = ReceiveOf(stream);
-        if (!IsAlive || receive.FinalSize >= 0 || receive.StopCode is not null)
+
+        // More may have come since the application looked, or be on its way to fill a hole.
+        if (!IsAlive || receive.FinalSize >= 0 || receive.StopCode is not null || examined < receive.Readable)
         {
             return true;
         }
@@ -156,7 +158,7 @@ internal sealed partial class ConnectionMachine
 
         if (!receive.Window.TryGrow(receive.ReadTo))
         {
-            return receive.Highest < receive.Window.Limit;
+            return receive.ReadTo + receive.Readable < receive.Window.Limit;
         }
 
         _window.GrowTo(receive.Window.Size * 3 / 2);

@@ -165,7 +165,7 @@ internal sealed partial class ConnectionDriver
     /// Lets bytes go that were lent. Where the application has seen all that was lent and cannot go on without more, false says that more cannot come: the
     /// window has its largest size, and is full.
     /// </summary>
-    public bool TryAdvance(StreamState state, long consumed, bool needsMore)
+    public bool TryAdvance(StreamState state, long consumed, long examined, bool needsMore)
     {
         bool extended;
         bool wantsToSend;
@@ -179,7 +179,7 @@ internal sealed partial class ConnectionDriver
                 _machine.Read(Now, state, default, out _);
             }
 
-            extended = !needsMore || _machine.TryExtend(state);
+            extended = !needsMore || _machine.TryExtend(state, examined);
             Dispatch();
             wantsToSend = _machine.WantsToSend;
         }

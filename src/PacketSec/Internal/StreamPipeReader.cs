@@ -71,7 +71,7 @@ internal sealed class StreamPipeReader(PacketSecStream stream) : PipeReader
         _examined = seen - taken;
         _reading = false;
         _lent = default;
-        if (!stream.Connection.TryAdvance(stream.State, taken, needsMore))
+        if (!stream.Connection.TryAdvance(stream.State, taken, _examined, needsMore))
         {
             throw new InvalidOperationException(
                 $"The stream's window, {nameof(PacketSecConnectionOptions.MaxStreamWindow)}, is full of bytes that are examined and not consumed: consume some, or allow more.");

@@ -71,18 +71,34 @@ public sealed class ConnectionDriverTests
         var incoming = Events(pair.Odd).First(what => what.Kind == StreamEventKind.StreamOpened).Stream!;
         Assert.Equal(First, incoming.Receive!.Readable);
 
-        Assert.True(pair.Odd.TryExtend(incoming));
+        Assert.True(pair.Odd.TryExtend(incoming, First));
         pair.Exchange();
         Assert.Equal(2 * First, incoming.Receive.Readable);
-        Assert.True(pair.Odd.TryExtend(incoming));
+        Assert.True(pair.Odd.TryExtend(incoming, 2 * First));
         pair.Exchange();
         Assert.Equal(3 * First, incoming.Receive.Readable);
-        Assert.False(pair.Odd.TryExtend(incoming));
+
+        // What has come since it looked may be what it needs.
+        Assert.True(pair.Odd.TryExtend(incoming, (3 * First) - 1));
+        Assert.False(pair.Odd.TryExtend(incoming, 3 * First));
 
         // What is consumed makes room again, and with more than half of the window free there is nothing to widen.
         pair.Odd.Advance(pair.Now, incoming, 3 * First);
-        Assert.True(pair.Odd.TryExtend(incoming));
+        Assert.True(pair.Odd.TryExtend(incoming, 0));
         Assert.Equal(3 * First, incoming.Receive.Window.Size);
+    }
+
+    [Fact]
+    public void A_window_with_a_hole_is_not_full()
+    {
+        const int Window = 64 * 1024;
+        var pair = new ConnectionPair(odd: new() { StreamWindow = Window, MaxStreamWindow = Window }).Greeted();
+        pair.Deliver(pair.Odd, Packet(90, Bytes(new StreamFrame(0, 0, "begun"u8, false)), Bytes(new StreamFrame(0, Window - 1, "x"u8, false))));
+        var incoming = Events(pair.Odd).First(what => what.Kind == StreamEventKind.StreamOpened).Stream!;
+        Assert.Equal((5, Window), (incoming.Receive!.Readable, incoming.Receive.Highest));
+        Assert.True(pair.Odd.TryExtend(incoming, 5));
+        pair.Deliver(pair.Odd, Packet(91, Bytes(new StreamFrame(0, 5, new byte[Window - 6], false))));
+        Assert.False(pair.Odd.TryExtend(incoming, Window));
     }
 
     [Fact]
