@@ -6,7 +6,10 @@ internal static class ExitCodes
     /// <summary>Done.</summary>
     public const int Success = 0;
 
-    /// <summary>The command ran, and what it checks does not hold: a vector failed, a datagram was lost, a file arrived otherwise.</summary>
+    /// <summary>
+    /// The command ran, and what it checks does not hold: a vector failed, a datagram was lost, a file arrived otherwise; or a fault of the program
+    /// ended one of the channels that it served.
+    /// </summary>
     public const int Failed = 1;
 
     /// <summary>The command line is wrong.</summary>
@@ -46,7 +49,7 @@ internal static class ExitCodes
     public static IReadOnlyList<(int Code, string Meaning)> Meanings { get; } =
     [
         (Success, "Done; for listen, ping, and dial without --count also when Ctrl-C or SIGTERM ended it."),
-        (Failed, "What was checked does not hold: a vector failed, datagrams were lost, no ping came back, a target was missed."),
+        (Failed, "What was checked does not hold: a vector failed, datagrams were lost, no ping came back, a target was missed; or a fault of psec itself ended a channel."),
         (Usage, "The command line is wrong."),
         (KeyFile, "A key file is missing, unreadable, open to others, no key, or would be overwritten."),
         (File, "Another file or folder cannot be read or written."),

@@ -94,8 +94,7 @@ internal static class ForwardCommand
                 IsPublic = parsed.GetValue(isPublic),
                 Time = context.Time,
             };
-            await new ForwardServe(opened.Endpoint, policy, reporter).RunAsync(cancellationToken);
-            return ExitCodes.Success;
+            return await new ForwardServe(opened.Endpoint, policy, reporter).RunAsync(cancellationToken);
         });
         return command;
     }

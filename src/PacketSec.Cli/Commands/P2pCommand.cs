@@ -74,7 +74,7 @@ internal static class P2pCommand
             var tickets = await endpoint.Schemes.OpenTicketsAsync(context, parsed);
             await using var local = endpoint.OpenHost(context, reporter, parsed, AccessOptions.Authorize(list), tickets);
             using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            var receiver = new FileReceiver(folder, reporter);
+            var receiver = new FileReceiver(folder, reporter, context.Time);
             FileProtocol.Serve(local.Host, receiver, reporter, () =>
             {
                 if (parsed.GetValue(once))

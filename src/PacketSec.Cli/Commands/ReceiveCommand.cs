@@ -28,7 +28,7 @@ internal static class ReceiveCommand
             using var qlog = QlogFile.Open(parsed.GetValue(trace), "psec receive", isDialler: false, reporter);
             await using var local = endpoint.Open(context, reporter, parsed, AccessOptions.Authorize(list), tickets);
             ListenCommand.PrintListening(reporter, local.Endpoint.PeerId, local.Endpoint.LocalEndPoint, endpoint.Schemes, parsed, list?.Count, "send to");
-            using var run = new ReceiveRun(local.Endpoint, folder, reporter, qlog);
+            using var run = new ReceiveRun(local.Endpoint, folder, reporter, context.Time, qlog);
             return await run.RunAsync(parsed.GetValue(once), cancellationToken);
         });
         return command;

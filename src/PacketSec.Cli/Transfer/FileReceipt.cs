@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace PacketSec.Cli.Transfer;
 
 /// <summary>Receives what one stream offers.</summary>
-internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection connection, PacketSecStream stream)
+internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection connection, PacketSecStream stream, TimeProvider time)
 {
     private const int UnixNoSpace = 28;
     private const int WindowsDiskFull = 112;
@@ -31,24 +31,25 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
     /// <exception cref="PacketSecConnectionException">The connection ended, or the sender gave up. What has come is kept.</exception>
     public async Task<TransferCode> RunAsync(Action<FileReceipt> begun, CancellationToken cancellationToken)
     {
-        var offer = Offer = await FileOffer.ReadAsync(stream, cancellationToken);
+        using var patience = new Patience(time, cancellationToken);
+        var offer = Offer = await patience.WaitAsync(token => new ValueTask<FileOffer>(FileOffer.ReadAsync(stream, token)));
         if (FileName.ProblemOf(offer.Name) is { } problem)
         {
-            return await RefuseAsync(TransferCode.BadName, problem, cancellationToken);
+            return await RefuseAsync(TransferCode.BadName, problem, patience);
         }
 
         if (!folder.TryEnter(offer.Name))
         {
-            return await RefuseAsync(TransferCode.Busy, "it is being received, or too much is", cancellationToken);
+            return await RefuseAsync(TransferCode.Busy, "it is being received, or too much is", patience);
         }
 
         try
         {
-            return await ReceiveAsync(offer, begun, cancellationToken);
+            return await ReceiveAsync(offer, begun, patience, cancellationToken);
         }
         catch (StorageException failure)
         {
-            return await FailAsync(failure, cancellationToken);
+            return await FailAsync(failure, patience);
         }
         finally
         {
@@ -56,47 +57,47 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
         }
     }
 
-    private async Task<TransferCode> ReceiveAsync(FileOffer offer, Action<FileReceipt> begun, CancellationToken cancellationToken)
+    private async Task<TransferCode> ReceiveAsync(FileOffer offer, Action<FileReceipt> begun, Patience patience, CancellationToken cancellationToken)
     {
         var isThere = Directory.Exists(folder.FileOf(offer.Name)) || (File.Exists(folder.FileOf(offer.Name)) && !folder.Overwrites);
         if (isThere && offer.IsRepeated && File.Exists(folder.FileOf(offer.Name)))
         {
-            return await CompareAsync(offer, cancellationToken);
+            return await CompareAsync(offer, patience, cancellationToken);
         }
 
         if (isThere)
         {
-            return await RefuseAsync(TransferCode.Exists, "there is one", cancellationToken);
+            return await RefuseAsync(TransferCode.Exists, "there is one", patience);
         }
 
         var part = new FileInfo(folder.PartOf(offer.Name));
         var has = part.Exists && part.Length <= offer.Size ? part.Length : 0;
         if (offer.Size - has > Guard(folder.Free))
         {
-            return await RefuseAsync(TransferCode.NoSpace, $"its {offer.Size} bytes have no room", cancellationToken);
+            return await RefuseAsync(TransferCode.NoSpace, $"its {offer.Size} bytes have no room", patience);
         }
 
         bool isSame;
         using (var file = Guard(() => OpenPart(offer.Name, has)))
         {
             await Task.Run(() => Guard(() => file.Skip(has, cancellationToken)), cancellationToken);
-            await stream.WriteAsync(new FileAnswer(TransferCode.Good, file.Position, file.Hash()).ToBytes(), cancellationToken);
+            await WriteAsync(new FileAnswer(TransferCode.Good, file.Position, file.Hash()).ToBytes(), patience);
             _isAnswered = true;
-            await TakeOffsetAsync(file, cancellationToken);
+            await TakeOffsetAsync(file, patience);
             ResumedFrom = file.Position;
             Meter = new(offer.Name, offer.Size);
             Meter.Begin(connection, file.Position);
             begun(this);
-            await TakeBytesAsync(file, offer.Size - file.Position, cancellationToken);
+            await TakeBytesAsync(file, offer.Size - file.Position, patience);
             Hash = file.Hash();
-            isSame = await IsEndAsync(cancellationToken);
+            isSame = await IsEndAsync(patience);
             if (isSame)
             {
                 await Task.Run(() => Guard(file.Flush), cancellationToken);
             }
         }
 
-        return await StoreAsync(offer.Name, isSame, cancellationToken);
+        return await StoreAsync(offer.Name, isSame, patience, cancellationToken);
     }
 
     private HashingFile OpenPart(string name, long has)
@@ -115,9 +116,9 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
         return new(handle);
     }
 
-    private async Task TakeOffsetAsync(HashingFile file, CancellationToken cancellationToken)
+    private async Task TakeOffsetAsync(HashingFile file, Patience patience)
     {
-        var from = BinaryPrimitives.ReadInt64BigEndian(await FileOffer.ExactAsync(stream, sizeof(long), cancellationToken));
+        var from = BinaryPrimitives.ReadInt64BigEndian(await ExactAsync(sizeof(long), patience));
         if (from != file.Position && from != 0)
         {
             throw new TransferProtocolException("The sender goes on at a place of the file that it was not told.");
@@ -131,7 +132,7 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
     }
 
     /// <summary>Writes and hashes a piece while the next one comes. What has come is written whatever ends it.</summary>
-    private async Task TakeBytesAsync(HashingFile file, long left, CancellationToken cancellationToken)
+    private async Task TakeBytesAsync(HashingFile file, long left, Patience patience)
     {
         byte[][] buffers = [new byte[HashingFile.Piece], new byte[HashingFile.Piece]];
         var writing = Task.CompletedTask;
@@ -144,7 +145,7 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
             {
                 for (filled = 0; filled < wanted;)
                 {
-                    var count = await stream.ReadAsync(buffer.AsMemory(filled, wanted - filled), cancellationToken);
+                    var count = await patience.WaitAsync(token => stream.ReadAsync(buffer.AsMemory(filled, wanted - filled), token));
                     filled += count > 0 ? count : throw new TransferProtocolException("The sender ended the file before its size.");
                     Meter!.Add(count);
                 }
@@ -166,15 +167,15 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
         await writing;
     }
 
-    private async Task<bool> IsEndAsync(CancellationToken cancellationToken)
+    private async Task<bool> IsEndAsync(Patience patience)
     {
-        var hash = await FileOffer.ExactAsync(stream, SHA256.HashSizeInBytes, cancellationToken);
-        return await stream.ReadAsync(new byte[1], cancellationToken) == 0
+        var hash = await ExactAsync(SHA256.HashSizeInBytes, patience);
+        return await patience.WaitAsync(token => stream.ReadAsync(new byte[1], token)) == 0
             ? CryptographicOperations.FixedTimeEquals(hash, Hash)
             : throw new TransferProtocolException("The sender sends more than the file.");
     }
 
-    private async Task<TransferCode> StoreAsync(string name, bool isSame, CancellationToken cancellationToken)
+    private async Task<TransferCode> StoreAsync(string name, bool isSame, Patience patience, CancellationToken cancellationToken)
     {
         if (isSame)
         {
@@ -189,45 +190,53 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
 
         Meter!.End();
         var code = isSame ? TransferCode.Good : TransferCode.Compare;
-        await EndAsync(new FileResult(code, Hash).ToBytes(), cancellationToken);
+        await EndAsync(new FileResult(code, Hash).ToBytes(), patience);
         return code;
     }
 
-    private async Task<TransferCode> CompareAsync(FileOffer offer, CancellationToken cancellationToken)
+    private async Task<TransferCode> CompareAsync(FileOffer offer, Patience patience, CancellationToken cancellationToken)
     {
         using var file = Guard(() => new HashingFile(File.OpenHandle(folder.FileOf(offer.Name), options: FileOptions.SequentialScan)));
         await Task.Run(() => Guard(() => file.Skip(long.MaxValue, cancellationToken)), cancellationToken);
         Problem = "it is here already; its sender compares";
-        await EndAsync(new FileAnswer(TransferCode.Compare, file.Position, file.Hash()).ToBytes(), cancellationToken);
+        await EndAsync(new FileAnswer(TransferCode.Compare, file.Position, file.Hash()).ToBytes(), patience);
         return TransferCode.Exists;
     }
 
-    private async Task<TransferCode> RefuseAsync(TransferCode code, string problem, CancellationToken cancellationToken)
+    private async Task<TransferCode> RefuseAsync(TransferCode code, string problem, Patience patience)
     {
         Problem = problem;
-        await EndAsync(FileAnswer.Refusal(code).ToBytes(), cancellationToken);
+        await EndAsync(FileAnswer.Refusal(code).ToBytes(), patience);
         return code;
     }
 
-    private async Task<TransferCode> FailAsync(StorageException failure, CancellationToken cancellationToken)
+    private async Task<TransferCode> FailAsync(StorageException failure, Patience patience)
     {
         Problem = failure.Message;
         if (!_isAnswered)
         {
-            await EndAsync(FileAnswer.Refusal(failure.Code).ToBytes(), cancellationToken);
+            await EndAsync(FileAnswer.Refusal(failure.Code).ToBytes(), patience);
             return failure.Code;
         }
 
         stream.StopSending(1);
-        await EndAsync(FileResult.Failure(failure.Code).ToBytes(), cancellationToken);
+        await EndAsync(FileResult.Failure(failure.Code).ToBytes(), patience);
         return failure.Code;
     }
 
-    private async Task EndAsync(byte[] message, CancellationToken cancellationToken)
+    private async Task EndAsync(byte[] message, Patience patience)
     {
-        await stream.WriteAsync(message, cancellationToken);
+        await WriteAsync(message, patience);
         stream.CompleteWrites();
     }
+
+    private Task<bool> WriteAsync(byte[] message, Patience patience) => patience.WaitAsync(async token =>
+    {
+        await stream.WriteAsync(message, token);
+        return true;
+    });
+
+    private Task<byte[]> ExactAsync(int length, Patience patience) => patience.WaitAsync(token => new ValueTask<byte[]>(FileOffer.ExactAsync(stream, length, token)));
 
     private static void Guard(Action action) => Guard(() =>
     {

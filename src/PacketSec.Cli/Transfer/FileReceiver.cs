@@ -1,7 +1,7 @@
 namespace PacketSec.Cli.Transfer;
 
 /// <summary>Receives files, one for each stream, and tells of them.</summary>
-internal sealed class FileReceiver(ReceiveFolder folder, Reporter reporter)
+internal sealed class FileReceiver(ReceiveFolder folder, Reporter reporter, TimeProvider time)
 {
     /// <summary>Gets what became of all that was offered.</summary>
     public TransferTally Tally { get; } = new();
@@ -14,7 +14,7 @@ internal sealed class FileReceiver(ReceiveFolder folder, Reporter reporter)
     /// <exception cref="TransferProtocolException">The sender does not keep to the protocol.</exception>
     public async Task<bool> ReceiveAsync(PacketSecConnection connection, PacketSecStream stream, CancellationToken cancellationToken)
     {
-        var receipt = new FileReceipt(folder, connection, stream);
+        var receipt = new FileReceipt(folder, connection, stream, time);
         var showing = Task.CompletedTask;
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         try

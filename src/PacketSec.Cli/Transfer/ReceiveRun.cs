@@ -4,7 +4,7 @@ using PacketSec.Cli.Tracing;
 namespace PacketSec.Cli.Transfer;
 
 /// <summary>Receives the files that peers send.</summary>
-internal sealed class ReceiveRun(PacketSecEndpoint endpoint, ReceiveFolder folder, Reporter reporter, QlogFile? trace) : IDisposable
+internal sealed class ReceiveRun(PacketSecEndpoint endpoint, ReceiveFolder folder, Reporter reporter, TimeProvider time, QlogFile? trace) : IDisposable
 {
     private const int ProtocolError = 1;
 
@@ -12,7 +12,7 @@ internal sealed class ReceiveRun(PacketSecEndpoint endpoint, ReceiveFolder folde
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _done = new();
-    private readonly FileReceiver _receiver = new(folder, reporter);
+    private readonly FileReceiver _receiver = new(folder, reporter, time);
 
     /// <summary>Receives until the token ends it.</summary>
     /// <param name="once">Whether one file is enough.</param>
@@ -22,55 +22,25 @@ internal sealed class ReceiveRun(PacketSecEndpoint endpoint, ReceiveFolder folde
     public async Task<int> RunAsync(bool once, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _done.Token);
-        var serving = new HashSet<Task>();
-        try
-        {
-            await foreach (var channel in endpoint.AcceptAllAsync(stop.Token))
-            {
-                serving.Add(ServeAsync(channel, once, stop.Token));
-                foreach (var task in serving.Where(task => task.IsCompleted).ToList())
-                {
-                    serving.Remove(task);
-                    await task;
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Ctrl-C, SIGTERM, and the one file are how a receiver ends.
-        }
-        catch (PacketSecException error)
-        {
-            throw Failures.From(error);
-        }
-
-        await Task.WhenAll(serving);
+        var server = new ChannelServer(endpoint, reporter);
+        await server.RunAsync((channel, token) => ServeAsync(channel, once, token), stop.Token);
         _receiver.Tally.Print(reporter);
-        return once && !_receiver.Tally.HasStored ? ExitCodes.Interrupted : ExitCodes.Success;
+        return once && !_receiver.Tally.HasStored ? ExitCodes.Interrupted : server.ExitCode;
     }
 
     public void Dispose() => _done.Dispose();
 
     private async Task ServeAsync(PacketSecChannel channel, bool once, CancellationToken cancellationToken)
     {
-        await using (channel)
+        reporter.Status(Tone.Good, "accepted", $"{channel.RemotePeerId} from {channel.RemoteAddress}", line =>
         {
-            reporter.Status(Tone.Good, "accepted", $"{channel.RemotePeerId} from {channel.RemoteAddress}", line =>
-            {
-                line.WriteString("peer", channel.RemotePeerId.ToString());
-                line.WriteString("remote", channel.RemoteAddress.ToString());
-            });
-            try
-            {
-                // A sender that has started anew begins another connection on the channel.
-                while (await ServeConnectionAsync(channel, once, cancellationToken))
-                {
-                }
-            }
-            catch (OperationCanceledException)
-            {
-                // The receiver ends.
-            }
+            line.WriteString("peer", channel.RemotePeerId.ToString());
+            line.WriteString("remote", channel.RemoteAddress.ToString());
+        });
+
+        // A sender that has started anew begins another connection on the channel.
+        while (await ServeConnectionAsync(channel, once, cancellationToken))
+        {
         }
     }
 
