@@ -182,6 +182,16 @@ public sealed class Multiaddress : IEquatable<Multiaddress>
     /// <summary>Returns the address without the peer ID that is its last component; one that has none, or nothing else, stays as it is.</summary>
     public Multiaddress WithoutPeer() => PeerId is null || Components.Count == 1 ? this : Parse(Text(Components.SkipLast(1)));
 
+    /// <summary>Tells whether two addresses are equal, or both null.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator ==(Multiaddress? left, Multiaddress? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Tells whether two addresses differ.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator !=(Multiaddress? left, Multiaddress? right) => !(left == right);
+
     /// <inheritdoc/>
     public bool Equals([NotNullWhen(true)] Multiaddress? other) => other is not null && Bytes.SequenceEqual(other.Bytes);
 

@@ -121,6 +121,16 @@ public sealed class PeerId : IEquatable<PeerId>
     /// <summary>Returns the ID in base58btc.</summary>
     public override string ToString() => Base58.Bitcoin.Encode(_multihash);
 
+    /// <summary>Tells whether two IDs are equal, or both null.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator ==(PeerId? left, PeerId? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Tells whether two IDs differ.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator !=(PeerId? left, PeerId? right) => !(left == right);
+
     /// <inheritdoc/>
     public bool Equals([NotNullWhen(true)] PeerId? other) => other is not null && Multihash.SequenceEqual(other.Multihash);
 

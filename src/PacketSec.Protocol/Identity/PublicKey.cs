@@ -124,6 +124,16 @@ public sealed class PublicKey : IEquatable<PublicKey>
             : Equals(other);
     }
 
+    /// <summary>Tells whether two keys are equal, or both null.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator ==(PublicKey? left, PublicKey? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Tells whether two keys differ.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator !=(PublicKey? left, PublicKey? right) => !(left == right);
+
     /// <inheritdoc/>
     public bool Equals([NotNullWhen(true)] PublicKey? other) => other is not null && PublicKeyInfo.SequenceEqual(other.PublicKeyInfo);
 

@@ -71,6 +71,16 @@ public sealed class Agreement : IEquatable<Agreement>
     /// <summary>Returns the transcript of direct mode, where nothing was negotiated.</summary>
     internal static byte[] DirectTranscript(ICryptoProvider crypto, string scheme) => Hash(crypto, "psec-direct/1"u8, default, default, default, scheme);
 
+    /// <summary>Tells whether two agreements are equal, or both null.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator ==(Agreement? left, Agreement? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Tells whether two agreements differ.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator !=(Agreement? left, Agreement? right) => !(left == right);
+
     /// <inheritdoc/>
     public bool Equals(Agreement? other) => other is not null && Transcript.SequenceEqual(other.Transcript);
 

@@ -43,6 +43,15 @@ public class TypeRulesTests
             .Select(type => type.FullName)
             .Except(GuestTypes.Keys));
 
+    /// <summary>Else the operators compare references, and nothing says so where they are used.</summary>
+    [Theory]
+    [MemberData(nameof(Shipped))]
+    public void An_exported_class_that_compares_by_value_has_the_operators_for_it(string assembly)
+        => Findings.None(Exported(assembly)
+            .Where(type => type is { IsClass: true, IsValueType: false } && type.Interfaces.Any(one => one.InterfaceType.FullName == $"System.IEquatable`1<{type.FullName}>"))
+            .Where(type => !type.Methods.Any(method => method.Name == "op_Equality") || !type.Methods.Any(method => method.Name == "op_Inequality"))
+            .Select(type => type.FullName));
+
     private static IEnumerable<TypeDefinition> Exported(string assembly) => BuiltAssembly.TypesOf(assembly).Where(IsVisible);
 
     private static bool IsVisible(TypeDefinition type)

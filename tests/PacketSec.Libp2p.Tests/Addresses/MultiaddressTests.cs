@@ -32,6 +32,8 @@ public sealed class MultiaddressTests
         Assert.Equal(text, address.ToString());
         Assert.True(Multiaddress.TryRead(address.Bytes, out var read));
         Assert.Equal(address, read);
+        Assert.True(address == read);
+        Assert.False(address != read);
         Assert.Equal(address.GetHashCode(), read.GetHashCode());
         Assert.Equal(text, read.ToString());
     }

@@ -58,6 +58,16 @@ public sealed class TicketHash : IEquatable<TicketHash>
         return true;
     }
 
+    /// <summary>Tells whether two hashes are equal, or both null.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator ==(TicketHash? left, TicketHash? right) => left is null ? right is null : left.Equals(right);
+
+    /// <summary>Tells whether two hashes differ.</summary>
+    /// <param name="left">One.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator !=(TicketHash? left, TicketHash? right) => !(left == right);
+
     /// <inheritdoc/>
     public bool Equals([NotNullWhen(true)] TicketHash? other) => other is not null && Bytes.SequenceEqual(other.Bytes);
 
