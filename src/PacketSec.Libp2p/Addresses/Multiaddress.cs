@@ -173,6 +173,10 @@ public sealed class Multiaddress : IEquatable<Multiaddress>
 
     /// <summary>Returns the address with a peer ID as its last component, in place of one that it has there.</summary>
     /// <param name="peer">The peer.</param>
+    /// <exception cref="FormatException">
+    /// The address has no place for one more: it has <see cref="MaxComponents"/> components already, or would be longer than <see cref="MaxSize"/>
+    /// bytes or <see cref="MaxTextLength"/> characters.
+    /// </exception>
     public Multiaddress WithPeer(PeerId peer)
     {
         ArgumentNullException.ThrowIfNull(peer);

@@ -205,6 +205,16 @@ public sealed class MultiaddressTests
         Assert.Null(Multiaddress.Parse($"/p2p/{Ed25519}/udp/1").PeerId);
     }
 
+    [Fact]
+    public void A_peer_needs_a_place_behind_the_other_components()
+    {
+        var peer = PeerId.Parse(Rsa);
+        var almost = Multiaddress.Parse(string.Concat(Enumerable.Repeat("/psec", Multiaddress.MaxComponents - 1)));
+        Assert.Equal(peer, almost.WithPeer(peer).WithPeer(peer).PeerId);
+        var full = Multiaddress.Parse($"{almost}/psec");
+        Assert.Contains($"{Multiaddress.MaxComponents} components", Assert.Throws<FormatException>(() => full.WithPeer(peer)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("192.0.2.1", "/ip4/192.0.2.1/udp/5/psec")]
     [InlineData("::ffff:192.0.2.1", "/ip4/192.0.2.1/udp/5/psec")]
