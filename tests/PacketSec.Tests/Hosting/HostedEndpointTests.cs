@@ -190,7 +190,8 @@ public sealed class HostedEndpointTests : IDisposable
         {
             var host = Build(new((_, channel, _) => channel.Closed));
             await host.StartAsync();
-            var address = host.Endpoint().LocalEndPoint;
+            // Who takes the endpoint from the services has them dispose of it.
+            var address = host.Services.GetRequiredService<HostedEndpoint>().Current!.LocalEndPoint;
             if (stops)
             {
                 await host.StopAsync();
