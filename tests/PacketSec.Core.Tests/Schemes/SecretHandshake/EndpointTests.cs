@@ -289,4 +289,20 @@ public sealed class EndpointTests
         endpoint.Machine.HandleTimeout(begun + MinuteKeys.KeyLife + MinuteKeys.KeyLife);
         Assert.Null(endpoint.Machine.NextDeadline);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_finish_that_is_checked_while_the_endpoint_closes_makes_no_session(bool ask)
+    {
+        using var endpoint = new CalledEndpoint(ask);
+        var finish = endpoint.NewCaller().RunToMessage3().Finish;
+        Assert.Equal((ReceivedKind.Handshake, DropReason.None), endpoint.Receive(finish));
+        endpoint.Machine.Close();
+        endpoint.RunWork();
+
+        Assert.Empty(endpoint.Events());
+        Assert.Equal(0, endpoint.Machine.HalfOpen);
+        Assert.Equal(1, endpoint.Machine.Drops[DropReason.EndpointClosing]);
+    }
 }
