@@ -1,4 +1,6 @@
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes.SecretHandshake;
+using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol.Tests.Machines;
 
@@ -86,6 +88,39 @@ public sealed class PeerRecoveryTests
         var events = fixture.Events();
         Assert.Contains(new PeerEvent.AttemptFailed(CloseReason.TimedOut), events);
         Assert.Contains(new PeerEvent.SessionEnded(2), events);
+    }
+
+    //= spec/p2pke.md#dial-deadline
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(60)]
+    public void A_dial_that_nothing_confirms_fails_also_where_its_session_has_a_shorter_life_than_the_dial(int seconds)
+    {
+        using var fixture = new PeerFixture(options => WithLifetime(options, seconds));
+        fixture.AdoptKnown();
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Now += TimeSpan.FromSeconds(0.1);
+        fixture.Answer();
+        fixture.Events();
+
+        fixture.Advance(SpecLimits.DialDeadline);
+        Assert.Single(fixture.Events(), new PeerEvent.AttemptFailed(CloseReason.TimedOut));
+    }
+
+    //= spec/psec.md#win-unconfirmed
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(60)]
+    public void A_channel_whose_initiator_never_proves_itself_ends_also_where_sessions_have_a_short_life(int seconds)
+    {
+        using var fixture = new PeerFixture(options => WithLifetime(options, seconds));
+        fixture.Adopt(scheme: SecretHandshakeScheme.SchemeName);
+
+        fixture.Advance(SpecLimits.DialDeadline);
+        Assert.Equal(new PeerEvent.Closed(CloseReason.TimedOut), fixture.Events()[^1]);
+        Assert.Null(fixture.Machine.NextDeadline);
     }
 
     //= spec/sessions.md#dead-backoff
@@ -351,4 +386,14 @@ public sealed class PeerRecoveryTests
 
         return wakes;
     }
+
+    private static PeerMachineOptions WithLifetime(PeerMachineOptions options, int seconds) => new()
+    {
+        Crypto = options.Crypto,
+        Random = options.Random,
+        Identity = options.Identity,
+        RemotePeer = options.RemotePeer,
+        WallClock = options.WallClock,
+        Lifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(seconds)),
+    };
 }
