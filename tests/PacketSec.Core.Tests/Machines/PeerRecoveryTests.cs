@@ -141,6 +141,24 @@ public sealed class PeerRecoveryTests
     }
 
     //= spec/sessions.md#closing-channel
+    [Fact]
+    public void A_newer_session_that_its_initiator_never_proved_does_not_keep_a_channel_that_the_peer_closed()
+    {
+        using var fixture = new PeerFixture();
+        var kept = fixture.Adopt(seed: 1, scheme: SecretHandshakeScheme.SchemeName);
+        var other = fixture.Adopt(seed: 11, scheme: SecretHandshakeScheme.SchemeName);
+        Assert.Equal([1], fixture.Receive(fixture.Seal(kept, [1])).Payload);
+        fixture.Sent();
+        fixture.Events();
+
+        Assert.Equal(ReceivedKind.Control, fixture.Receive(kept.SealClosing(fixture.Aead)).Kind);
+        Assert.Equal(SealResult.Closed, fixture.Send([1], out _));
+        Assert.NotEqual(ReceivedKind.Payload, fixture.Receive(fixture.Seal(other, [1])).Kind);
+        Assert.Empty(fixture.Advance(SpecLimits.CloseLinger));
+        Assert.Equal(new PeerEvent.Closed(CloseReason.PeerClosed), fixture.Events()[^1]);
+    }
+
+    //= spec/sessions.md#closing-channel
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
