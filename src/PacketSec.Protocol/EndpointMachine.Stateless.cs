@@ -119,6 +119,11 @@ public sealed partial class EndpointMachine
             reason = DropReason.KeyMismatch;
         }
 
+        if (reason == DropReason.None && _closing)
+        {
+            reason = DropReason.EndpointClosing;
+        }
+
         var remote = work.Path.Remote;
         var ticket = default(Routing.PrefixLimiter.Ticket);
         if (reason == DropReason.None)

@@ -327,8 +327,10 @@ public sealed partial class EndpointMachine : IDisposable
 
     private void SetRoute(in NetworkAddress remote, RouteEntry entry)
     {
+        // Whoever wins reports the session a moment later: that none lives yet does not end what a win is remembered for.
+        var lived = _routes.Find(remote)?.HasSession == true;
         _routes.Set(remote, entry.Peers.Length == 0 && !entry.HalfOpen ? null : entry);
-        if (!entry.HasSession)
+        if (lived && !entry.HasSession)
         {
             ForgetWon(remote);
         }

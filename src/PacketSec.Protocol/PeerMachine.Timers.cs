@@ -188,6 +188,7 @@ public sealed partial class PeerMachine
 
     private void AgeSessions(Instant now)
     {
+        var waited = IsHandshaking;
         _ended.Clear();
         _sessions.HandleTimeout(now, _ended);
         foreach (var session in _ended)
@@ -205,6 +206,15 @@ public sealed partial class PeerMachine
         else if (!IsClosing && _mismatched && !_sessions.AnyLive)
         {
             End(CloseReason.WrongIdentity);
+        }
+        else if (!IsClosing && waited && !IsHandshaking)
+        {
+            // Sessions may live shorter than a dial may wait: then the life of the one that nothing confirmed is the end of its dial.
+            OnAttemptFailed(now);
+        }
+        else if (!IsClosing)
+        {
+            OnUnproven();
         }
     }
 

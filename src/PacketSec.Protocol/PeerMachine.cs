@@ -359,7 +359,8 @@ public sealed partial class PeerMachine : IDisposable
         }
 
         //= spec/sessions.md#closing-channel
-        if (_sessions.AnyNewerLive(session) || _negotiating?.Started > session.Begun || _attempts.Exists(attempt => attempt.IsLaterThan(session.Begun)))
+        if (_sessions.AnyNewerConfirmed(session) || _finishings.Exists(finishing => finishing.IsOpen && finishing.Session.Number > session.Number)
+            || _negotiating?.Started > session.Begun || _attempts.Exists(attempt => attempt.IsLaterThan(session.Begun)))
         {
             _peerClosed = IsHandshaking && !_sessions.AnyConfirmed;
         }
@@ -382,6 +383,11 @@ public sealed partial class PeerMachine : IDisposable
         // A channel may count as open towards a peer that is slow to decide: what it never answered but by closing, it refused.
         _state = ChannelState.ClosingByPeer;
         _closeReason = _liveness.LastAuthentic is null ? CloseReason.Refused : CloseReason.PeerClosed;
+        foreach (var finishing in _finishings.ToArray())
+        {
+            GiveUp(finishing);
+        }
+
         _queue.Clear();
         _timers.ClearAll();
         if (_sessions.All.Count == 0)

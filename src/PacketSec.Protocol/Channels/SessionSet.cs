@@ -117,8 +117,9 @@ internal sealed class SessionSet : IDisposable
         return null;
     }
 
-    /// <summary>Whether a session lives that was created after another.</summary>
-    public bool AnyNewerLive(Session session) => _sessions.Exists(other => other.Number > session.Number && other.IsLive);
+    /// <summary>Whether a session lives that was created after another, and counted as confirmed.</summary>
+    public bool AnyNewerConfirmed(Session session)
+        => _sessions.Exists(other => other.Number > session.Number && other.IsLive && other.State != SessionState.Unconfirmed);
 
     /// <summary>
     /// Finds the session that the other side began by a dial while this one was begun here, or the other way round: neither was confirmed when the later

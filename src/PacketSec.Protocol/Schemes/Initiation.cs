@@ -224,6 +224,13 @@ internal sealed class Initiation : IDisposable
     {
         Apply(SiteEvent.AnswerOpened);
         _answers.Add(work.Answer);
+        if (_answers.Count >= ImplementationLimits.AnswersPerFirstMessage)
+        {
+            // No further answer is taken, so nobody needs the ephemeral key.
+            _noise?.Dispose();
+            _noise = null;
+        }
+
         PendingFirst = false;
         _resendAt = now + Jitter.Lengthen(ResendAnswered, random);
         var (send, receive) = work.TakeKeys();

@@ -359,4 +359,31 @@ public sealed class EndpointProposalAdmissionTests
         Assert.Equal(Taken, fixture.Receive(Remote, proposals[0]));
         established.Session.Dispose();
     }
+
+    //= spec/psec.md#copy-after-win
+    [Fact]
+    public void A_won_proposal_is_remembered_also_when_its_win_wipes_the_last_handshake_of_its_address()
+    {
+        using var fixture = new EndpointNegotiationFixture();
+        using var peer = fixture.NewIdentity(2);
+        var proposal = fixture.NewProposal(peer);
+        var agreement = EndpointNegotiationFixture.StandardOf(proposal);
+        using var hello = fixture.NewInitHello(peer, agreement);
+        using var other = fixture.NewInitHello(peer, agreement);
+        other.InitHello[8] ^= 1;
+        fixture.Receive(Remote, proposal);
+        fixture.Receive(Remote, hello.InitHello);
+        fixture.Receive(Remote, other.InitHello);
+        fixture.RunWork();
+        var answer = fixture.Sent().First(packet => packet.Length == 192);
+        fixture.Receive(Remote, fixture.Finish(hello, answer, peer));
+        fixture.RunWork();
+        var established = Assert.Single(fixture.Events().OfType<EndpointEvent.SessionEstablished>());
+        Assert.Equal(0, fixture.Machine.HalfOpen);
+
+        // What the session's peer says of its address comes a moment later.
+        fixture.Machine.HandleRouteChange(established.Peer, new(Remote, RouteUse.Session) { Agreements = [established.Session.Agreement!] });
+        Assert.Equal((ReceivedKind.Dropped, DropReason.NegotiationOver), fixture.Receive(Remote, proposal));
+        established.Session.Dispose();
+    }
 }

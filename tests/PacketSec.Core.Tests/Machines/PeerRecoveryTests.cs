@@ -1,4 +1,6 @@
 using PacketSec.Protocol.Schemes.P2pke;
+using PacketSec.Protocol.Schemes.SecretHandshake;
+using PacketSec.Protocol.Sessions;
 
 namespace PacketSec.Protocol.Tests.Machines;
 
@@ -88,6 +90,39 @@ public sealed class PeerRecoveryTests
         Assert.Contains(new PeerEvent.SessionEnded(2), events);
     }
 
+    //= spec/p2pke.md#dial-deadline
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(60)]
+    public void A_dial_that_nothing_confirms_fails_also_where_its_session_has_a_shorter_life_than_the_dial(int seconds)
+    {
+        using var fixture = new PeerFixture(options => WithLifetime(options, seconds));
+        fixture.AdoptKnown();
+        fixture.Machine.Connect(fixture.Now, PeerFixture.Path);
+        fixture.Now += TimeSpan.FromSeconds(0.1);
+        fixture.Answer();
+        fixture.Events();
+
+        fixture.Advance(SpecLimits.DialDeadline);
+        Assert.Single(fixture.Events(), new PeerEvent.AttemptFailed(CloseReason.TimedOut));
+    }
+
+    //= spec/psec.md#win-unconfirmed
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(60)]
+    public void A_channel_whose_initiator_never_proves_itself_ends_also_where_sessions_have_a_short_life(int seconds)
+    {
+        using var fixture = new PeerFixture(options => WithLifetime(options, seconds));
+        fixture.Adopt(scheme: SecretHandshakeScheme.SchemeName);
+
+        fixture.Advance(SpecLimits.DialDeadline);
+        Assert.Equal(new PeerEvent.Closed(CloseReason.TimedOut), fixture.Events()[^1]);
+        Assert.Null(fixture.Machine.NextDeadline);
+    }
+
     //= spec/sessions.md#dead-backoff
     [Fact]
     public void A_rekey_that_comes_due_waits_for_the_backoff_of_a_failed_handshake()
@@ -103,6 +138,24 @@ public sealed class PeerRecoveryTests
         Assert.Contains(sent, entry => PeerFixture.Word(entry.Packet) == P2pkeScheme.InitHelloWord);
         Assert.Empty(fixture.Advance(TimeSpan.FromSeconds(2) - Tick));
         Assert.NotEmpty(fixture.Advance(Tick));
+    }
+
+    //= spec/sessions.md#closing-channel
+    [Fact]
+    public void A_newer_session_that_its_initiator_never_proved_does_not_keep_a_channel_that_the_peer_closed()
+    {
+        using var fixture = new PeerFixture();
+        var kept = fixture.Adopt(seed: 1, scheme: SecretHandshakeScheme.SchemeName);
+        var other = fixture.Adopt(seed: 11, scheme: SecretHandshakeScheme.SchemeName);
+        Assert.Equal([1], fixture.Receive(fixture.Seal(kept, [1])).Payload);
+        fixture.Sent();
+        fixture.Events();
+
+        Assert.Equal(ReceivedKind.Control, fixture.Receive(kept.SealClosing(fixture.Aead)).Kind);
+        Assert.Equal(SealResult.Closed, fixture.Send([1], out _));
+        Assert.NotEqual(ReceivedKind.Payload, fixture.Receive(fixture.Seal(other, [1])).Kind);
+        Assert.Empty(fixture.Advance(SpecLimits.CloseLinger));
+        Assert.Equal(new PeerEvent.Closed(CloseReason.PeerClosed), fixture.Events()[^1]);
     }
 
     //= spec/sessions.md#closing-channel
@@ -351,4 +404,14 @@ public sealed class PeerRecoveryTests
 
         return wakes;
     }
+
+    private static PeerMachineOptions WithLifetime(PeerMachineOptions options, int seconds) => new()
+    {
+        Crypto = options.Crypto,
+        Random = options.Random,
+        Identity = options.Identity,
+        RemotePeer = options.RemotePeer,
+        WallClock = options.WallClock,
+        Lifetimes = SessionLifetimes.Shortened(TimeSpan.FromSeconds(seconds)),
+    };
 }

@@ -12,6 +12,8 @@ public sealed class RetryCookieTests
     private static readonly NetworkAddress Address = new(5, 6);
     private static readonly byte[] Digest = [.. Enumerable.Repeat((byte)7, 32)];
 
+    private static ReadOnlySpan<byte> Characters => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"u8;
+
     private readonly KeySource _random = new();
     private Instant _now = new(1_000_000_000_000);
 
@@ -66,6 +68,14 @@ public sealed class RetryCookieTests
             edited[i] = (byte)'=';
             Assert.False(cookies.IsValid(_now, Address, Digest, edited));
             Assert.False(cookies.IsValid(_now, Address, Digest, text.AsSpan(0, i)));
+        }
+
+        // The last character has two bits that are of no byte.
+        var last = Characters.IndexOf(text[^1]);
+        Assert.Equal(0, last % 4);
+        for (var spare = 1; spare < 4; spare++)
+        {
+            Assert.False(cookies.IsValid(_now, Address, Digest, [.. text.AsSpan(0, text.Length - 1), Characters[last + spare]]));
         }
 
         Assert.False(cookies.IsValid(_now, Address, Digest, [.. text, (byte)'A']));

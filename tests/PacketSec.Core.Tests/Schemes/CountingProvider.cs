@@ -7,6 +7,9 @@ internal sealed class CountingProvider(ICryptoProvider inner) : ICryptoProvider
 {
     private readonly SortedDictionary<string, int> _counts = new(StringComparer.Ordinal);
 
+    /// <summary>Gets the X25519 keys that were made, in their order.</summary>
+    public List<X25519PrivateKey> Keys { get; } = [];
+
     public string Name => inner.Name;
 
     public void Reset() => _counts.Clear();
@@ -16,7 +19,8 @@ internal sealed class CountingProvider(ICryptoProvider inner) : ICryptoProvider
     public X25519PrivateKey ImportX25519PrivateKey(ReadOnlySpan<byte> privateKey)
     {
         Count("imports");
-        return new CountingKey(this, inner.ImportX25519PrivateKey(privateKey));
+        Keys.Add(new CountingKey(this, inner.ImportX25519PrivateKey(privateKey)));
+        return Keys[^1];
     }
 
     public Ed25519PrivateKey ImportEd25519PrivateKey(ReadOnlySpan<byte> seed) => inner.ImportEd25519PrivateKey(seed);

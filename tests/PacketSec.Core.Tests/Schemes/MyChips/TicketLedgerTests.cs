@@ -151,6 +151,23 @@ public sealed class TicketLedgerTests
         Assert.Equal(TicketOutcome.Unknown, _ledger.Consume(Tickets.Claim(record, key: 3)).Outcome);
     }
 
+    //= spec/mychips.md#ticket-uses
+    [Fact]
+    public void A_ticket_that_is_added_again_after_it_was_revoked_has_the_uses_it_had()
+    {
+        var record = Add(new() { NotAfter = Tickets.NotAfter, Uses = 2 });
+        Assert.True(_ledger.Revoke(record.Hash));
+        Assert.True(_ledger.Add(record));
+        Assert.Equal(TicketOutcome.Consumed, _ledger.Consume(Tickets.Claim(record)).Outcome);
+        for (byte i = 0; i < 2; i++)
+        {
+            Assert.True(_ledger.Revoke(record.Hash));
+            Assert.True(_ledger.Add(record));
+            Assert.Equal(record with { UsesSoFar = 1 + i }, Assert.Single(_ledger.List()));
+            Assert.Equal(i == 0 ? TicketOutcome.Consumed : TicketOutcome.Used, _ledger.Consume(Tickets.Claim(record, key: (byte)(3 + i))).Outcome);
+        }
+    }
+
     [Fact]
     public void A_verdict_that_nobody_made_grants_nothing() => Assert.Equal(TicketOutcome.Unknown, default(TicketVerdict).Outcome);
 

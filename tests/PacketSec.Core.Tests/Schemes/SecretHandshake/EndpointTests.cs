@@ -289,4 +289,64 @@ public sealed class EndpointTests
         endpoint.Machine.HandleTimeout(begun + MinuteKeys.KeyLife + MinuteKeys.KeyLife);
         Assert.Null(endpoint.Machine.NextDeadline);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_finish_that_is_checked_while_the_endpoint_closes_makes_no_session(bool ask)
+    {
+        using var endpoint = new CalledEndpoint(ask);
+        var finish = endpoint.NewCaller().RunToMessage3().Finish;
+        Assert.Equal((ReceivedKind.Handshake, DropReason.None), endpoint.Receive(finish));
+        endpoint.Machine.Close();
+        endpoint.RunWork();
+
+        Assert.Empty(endpoint.Events());
+        Assert.Equal(0, endpoint.Machine.HalfOpen);
+        Assert.Equal(1, endpoint.Machine.Drops[DropReason.EndpointClosing]);
+    }
+
+    //= spec/secret-handshake.md#answers
+    [Fact]
+    public void The_ephemeral_key_of_a_call_is_wiped_when_as_many_answers_are_taken_as_may_be()
+    {
+        using var endpoint = new CalledEndpoint();
+        var crypto = new CountingProvider(CryptoProvider.Default);
+        using var machine = new PeerMachine(new()
+        {
+            Crypto = crypto,
+            Random = new EndpointFixture.CountingSource(),
+            Identity = endpoint.NewIdentity(2),
+            RemotePeer = endpoint.Identity.PeerId,
+            WallClock = default,
+        });
+        using var aead = new PacketAead(CryptoProvider.Default);
+        var buffer = new byte[2048];
+        var path = EndpointFixture.PathFrom(CalledEndpoint.Remote);
+        machine.Connect(endpoint.Now, path, directScheme: SecretHandshakeScheme.SchemeName);
+        RunWork();
+        var ephemeral = Assert.Single(crypto.Keys);
+        Assert.True(machine.TryPollTransmit(endpoint.Now, aead, buffer, out var transmit));
+        var call = buffer[..transmit.Length];
+        for (var i = 0; i < ImplementationLimits.AnswersPerFirstMessage; i++)
+        {
+            Assert.True(ephemeral.TryAgree(endpoint.Identity.AgreementKey.PublicKey, new byte[32]));
+            endpoint.Receive(call);
+            endpoint.RunWork();
+            var answer = Assert.Single(endpoint.Sent());
+            Assert.Equal(ReceivedKind.Handshake, machine.HandleDatagram(endpoint.Now, aead, path, answer, buffer).Kind);
+            RunWork();
+        }
+
+        Assert.Throws<ObjectDisposedException>(() => ephemeral.TryAgree(endpoint.Identity.AgreementKey.PublicKey, new byte[32]));
+
+        void RunWork()
+        {
+            while (machine.TryTakeWork(out var work))
+            {
+                work!.Run();
+                machine.Complete(endpoint.Now, work);
+            }
+        }
+    }
 }

@@ -6,13 +6,22 @@ public sealed class TicketLedger
 {
     private readonly Dictionary<TicketHash, (TicketConditions Conditions, List<TicketUse> Uses)> _tickets = [];
 
-    /// <summary>Adds a ticket, unused.</summary>
+    // Should a revoked ticket be added again, they still count.
+    private readonly Dictionary<TicketHash, List<TicketUse>> _usesOfRevoked = [];
+
+    /// <summary>Adds a ticket: unused, or with the uses that it had when it was revoked.</summary>
     /// <param name="record">The ticket.</param>
     /// <returns>False when it is there already; then nothing changes.</returns>
     public bool Add(TicketRecord record)
     {
         ArgumentNullException.ThrowIfNull(record);
-        return _tickets.TryAdd(record.Hash, (record.Conditions, []));
+        if (_tickets.ContainsKey(record.Hash))
+        {
+            return false;
+        }
+
+        _tickets.Add(record.Hash, (record.Conditions, _usesOfRevoked.Remove(record.Hash, out var uses) ? uses : []));
+        return true;
     }
 
     /// <summary>Decides on a claim, and takes a use where the verdict is <see cref="TicketOutcome.Consumed"/>.</summary>
@@ -52,10 +61,23 @@ public sealed class TicketLedger
         return new(TicketOutcome.Consumed, taken);
     }
 
-    /// <summary>Forgets a ticket.</summary>
+    /// <summary>Forgets a ticket, but not its uses.</summary>
     /// <param name="hash">The ticket.</param>
     /// <returns>Whether there was one.</returns>
-    public bool Revoke(TicketHash hash) => _tickets.Remove(hash);
+    public bool Revoke(TicketHash hash)
+    {
+        if (!_tickets.Remove(hash, out var ticket))
+        {
+            return false;
+        }
+
+        if (ticket.Uses.Count > 0)
+        {
+            _usesOfRevoked.Add(hash, ticket.Uses);
+        }
+
+        return true;
+    }
 
     /// <summary>Returns all tickets, used and expired ones too, in the order of their hashes.</summary>
     public IReadOnlyList<TicketRecord> List() =>
