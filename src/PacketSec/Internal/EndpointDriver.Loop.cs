@@ -147,6 +147,8 @@ internal sealed partial class EndpointDriver
                 deadline = peer.Machine.NextDeadline;
             }
 
+            // Of one that does not claim the datagram, too: what another thread left in its machine has been collected.
+            Settle(now, peer, deadline);
             if (received.Kind == ReceivedKind.Unclaimed)
             {
                 last = peer;
@@ -154,7 +156,6 @@ internal sealed partial class EndpointDriver
                 continue;
             }
 
-            Settle(now, peer, deadline);
             if (received.Kind == ReceivedKind.Payload)
             {
                 peer.Shard = shard;
