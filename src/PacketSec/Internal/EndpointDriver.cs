@@ -78,7 +78,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         _control = new ControlBatch(CountSendFailures);
         _peerOutbox = new Outbox(options.MaxUdpPayload);
         _endpointOutbox = new Outbox(options.MaxUdpPayload);
-        _clockTimer = Clock.IsCustom ? Clock.CreateTimer(Wake) : null;
+        _clockTimer = Clock.IsCustom ? new ClockTimer(Clock, Wake) : null;
         _thread = new Thread(Run) { IsBackground = true, Name = "PacketSec endpoint" };
         _shards = [.. sockets.Select((io, i) => new Shard(this, _machine, new PacketAead(_crypto), io, i))];
     }
