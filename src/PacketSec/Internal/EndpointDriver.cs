@@ -216,19 +216,19 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     /// <summary>Tells the endpoint's thread that a peer's machine has something to poll, or a nearer deadline.</summary>
     public void Notify(PeerDriver peer)
     {
-        if (AddNews(peer))
-        {
-            Wake();
-        }
+        AddNews(peer);
+        Wake();
     }
 
-    /// <summary>Does what <see cref="Notify"/> does but for the waking, which is up to the caller.</summary>
-    /// <returns>False where that was done before, and not seen yet.</returns>
-    public bool AddNews(PeerDriver peer)
+    /// <summary>
+    /// Does what <see cref="Notify"/> does but for the waking, which the caller does later: also where another has told of the peer, who may be held up
+    /// before it comes to that.
+    /// </summary>
+    public void AddNews(PeerDriver peer)
     {
         if (Interlocked.Exchange(ref peer.HasNews, 1) != 0)
         {
-            return false;
+            return;
         }
 
         var head = Volatile.Read(ref _withNews);
@@ -238,7 +238,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             var seen = Interlocked.CompareExchange(ref _withNews, peer, head);
             if (seen == head)
             {
-                return true;
+                return;
             }
 
             head = seen;
