@@ -373,10 +373,10 @@ internal sealed partial class EndpointDriver
                 peer.Dials.RemoveAll(dial => dial.Outcome.IsCompletedSuccessfully);
                 break;
             case PeerEvent.Opened:
-                if (TakeOffer(peer))
+                if (TakeOffer(peer) && !_accepted.Writer.TryWrite(channel))
                 {
-                    // There is room: it was looked at when the channel was decided on, by this thread, the only one that adds.
-                    _accepted.Writer.TryWrite(channel);
+                    // There was room when the channel was decided on, before its handshake was over, and others have taken it: nobody would ever get it.
+                    Post(new DriverMessage.CloseChannel(peer));
                 }
 
                 break;
