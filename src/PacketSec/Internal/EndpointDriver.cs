@@ -396,6 +396,9 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
                 case DriverMessage.Connect connect:
                     connect.Dial.Fail(PacketSecChannel.ToException(PacketSecError.EndpointClosed, string.Empty));
                     break;
+                case DriverMessage.DialOver over:
+                    over.Dial.Ticket?.Dispose();
+                    break;
                 case DriverMessage.CloseChannel close:
                     close.Peer.Channel.CompleteDisposal();
                     break;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Schemes.MyChips.Tickets;
@@ -103,6 +104,22 @@ public sealed class SiteTests
         _ = await pair.Listener.AcceptAsync(ceiling.Token);
         await Until.TrueAsync(() => pair.Listener.GetStatistics().Channels == 1);
         await other.AbortAsync();
+    }
+
+    [Fact]
+    public async Task The_copy_of_a_ticket_is_wiped_when_the_dial_ends_with_the_endpoint()
+    {
+        var store = new MemoryTicketStore();
+        await using var pair = Bind(o => o with { Tickets = store });
+        using var ticket = await IssueAsync(pair, store);
+        using var ceiling = EndpointPair.Ceiling();
+        var dialled = await pair.Dialler.ConnectAsync(
+            pair.Listener.LocalEndPoint, pair.Listener.PeerId, Dial(false) with { Ticket = ticket }, ceiling.Token);
+        await pair.Dialler.AbortAsync();
+
+        var dial = new Dial(dialled.Endpoint, pair.Listener.LocalEndPoint, pair.Listener.PeerId, null, Scheme, ticket);
+        dialled.Endpoint.Post(new DriverMessage.DialOver(dial));
+        Assert.Throws<ObjectDisposedException>(() => dial.Ticket!.ToText());
     }
 
     [Fact]
