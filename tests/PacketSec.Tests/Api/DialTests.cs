@@ -5,6 +5,21 @@ namespace PacketSec.Tests.Api;
 [Collection(SocketsCollection.Name)]
 public class DialTests
 {
+    [Fact]
+    public async Task A_list_of_schemes_that_changes_later_changes_nothing()
+    {
+        List<string> served = ["p2pke-1"];
+        List<string> proposed = ["p2pke-1"];
+        await using var pair = EndpointPair.Bind(listener: o => o with { Schemes = served });
+        using var ceiling = EndpointPair.Ceiling();
+        served.Add("no-such-scheme");
+        var dial = pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId, new() { Schemes = proposed }, ceiling.Token);
+        proposed.Add("no-such-scheme");
+
+        _ = await pair.Listener.AcceptAsync(ceiling.Token);
+        _ = await dial;
+    }
+
     [Theory]
     [InlineData("::", "::", "127.0.0.1")]
     [InlineData("::", "::", "127.0.0.2")]
