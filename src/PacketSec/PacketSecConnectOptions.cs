@@ -57,7 +57,8 @@ public sealed record PacketSecConnectOptions
 
         var proposal = new ProposalOptions
         {
-            Schemes = schemes,
+            // The list is the caller's, and is looked at whenever the channel starts over.
+            Schemes = [.. schemes],
             HidePeerId = HidePeerId ?? endpoint.Catalogue.HidesAll(schemes),
             EmbedFirstPacket = EmbedFirstPacket,
             AllowMixture = AllowSchemeMixture || (Schemes is null && endpoint.AllowSchemeMixture),

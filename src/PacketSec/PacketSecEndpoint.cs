@@ -46,7 +46,9 @@ public sealed class PacketSecEndpoint : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        return new(EndpointDriver.Start(options));
+
+        // The list is the caller's, and is looked at with each channel.
+        return new(EndpointDriver.Start(options with { Schemes = [.. options.Schemes] }));
     }
 
     /// <summary>

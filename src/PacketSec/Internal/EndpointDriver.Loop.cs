@@ -24,13 +24,12 @@ internal sealed partial class EndpointDriver
     private readonly ControlBatch _control;
     private readonly Outbox _peerOutbox;
     private readonly Outbox _endpointOutbox;
-    private readonly ITimer? _clockTimer;
+    private readonly ClockTimer? _clockTimer;
     private readonly EndpointEntry _endpointEntry = new();
     private readonly List<TimerWheel.Entry> _due = [];
     private readonly long[] _nextDropLog = new long[Enum.GetValues<DropReason>().Length];
     private readonly byte[] _plaintext = GC.AllocateUninitializedArray<byte>(UdpTransport.ReceiveBufferSize, pinned: true);
 
-    private Instant? _clockTimerAt;
     private long? _closingUntil;
 
     private void Run()
@@ -95,21 +94,9 @@ internal sealed partial class EndpointDriver
             return (int)Math.Clamp(left / 1_000_000, 0, 50) + 1;
         }
 
-        if (_clockTimer is null)
-        {
-            return due is null ? Timeout.Infinite : (int)Math.Clamp(left / 1_000_000, 0, 60_000) + 1;
-        }
-
-        if (due != _clockTimerAt)
-        {
-            _clockTimerAt = due;
-            _clockTimer.Change(due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(left / 100), Timeout.InfiniteTimeSpan);
-
-            // The clock may have passed the deadline before its timer was set, and then stand still.
-            return Clock.Now >= due ? 1 : Timeout.Infinite;
-        }
-
-        return Timeout.Infinite;
+        return _clockTimer is { } timer ? timer.WaitMilliseconds(due)
+            : due is null ? Timeout.Infinite
+            : (int)Math.Clamp(left / 1_000_000, 0, 60_000) + 1;
     }
 
     /// <summary>Takes what a shard handed over, as much as there is now: more may come meanwhile, without end.</summary>
@@ -147,6 +134,8 @@ internal sealed partial class EndpointDriver
                 deadline = peer.Machine.NextDeadline;
             }
 
+            // Of one that does not claim the datagram, too: what another thread left in its machine has been collected.
+            Settle(now, peer, deadline);
             if (received.Kind == ReceivedKind.Unclaimed)
             {
                 last = peer;
@@ -154,7 +143,6 @@ internal sealed partial class EndpointDriver
                 continue;
             }
 
-            Settle(now, peer, deadline);
             if (received.Kind == ReceivedKind.Payload)
             {
                 peer.Shard = shard;

@@ -44,10 +44,11 @@ internal sealed partial class EndpointDriver
             peer = AddPeer(handle, dial.Peer);
         }
 
-        bool heard;
+        bool heard, closing;
         Instant? deadline;
         lock (peer.Gate)
         {
+            closing = peer.Machine.IsClosing;
             heard = peer.Machine.HeardWithin(now, HeardLately);
             if (!heard)
             {
@@ -56,6 +57,14 @@ internal sealed partial class EndpointDriver
 
             _peerOutbox.Collect(now, peer.Machine, _aead);
             deadline = peer.Machine.NextDeadline;
+        }
+
+        if (closing)
+        {
+            // Its peer has closed it just now, which is news still. When that is settled the identity is free for a new channel.
+            Settle(now, peer, deadline);
+            Post(new DriverMessage.Connect(dial));
+            return;
         }
 
         if (heard)
@@ -373,10 +382,10 @@ internal sealed partial class EndpointDriver
                 peer.Dials.RemoveAll(dial => dial.Outcome.IsCompletedSuccessfully);
                 break;
             case PeerEvent.Opened:
-                if (TakeOffer(peer))
+                if (TakeOffer(peer) && !_accepted.Writer.TryWrite(channel))
                 {
-                    // There is room: it was looked at when the channel was decided on, by this thread, the only one that adds.
-                    _accepted.Writer.TryWrite(channel);
+                    // There was room when the channel was decided on, before its handshake was over, and others have taken it: nobody would ever get it.
+                    Post(new DriverMessage.CloseChannel(peer));
                 }
 
                 break;

@@ -78,7 +78,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
         _control = new ControlBatch(CountSendFailures);
         _peerOutbox = new Outbox(options.MaxUdpPayload);
         _endpointOutbox = new Outbox(options.MaxUdpPayload);
-        _clockTimer = Clock.IsCustom ? Clock.CreateTimer(Wake) : null;
+        _clockTimer = Clock.IsCustom ? new ClockTimer(Clock, Wake) : null;
         _thread = new Thread(Run) { IsBackground = true, Name = "PacketSec endpoint" };
         _shards = [.. sockets.Select((io, i) => new Shard(this, _machine, new PacketAead(_crypto), io, i))];
     }
@@ -216,19 +216,19 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
     /// <summary>Tells the endpoint's thread that a peer's machine has something to poll, or a nearer deadline.</summary>
     public void Notify(PeerDriver peer)
     {
-        if (AddNews(peer))
-        {
-            Wake();
-        }
+        AddNews(peer);
+        Wake();
     }
 
-    /// <summary>Does what <see cref="Notify"/> does but for the waking, which is up to the caller.</summary>
-    /// <returns>False where that was done before, and not seen yet.</returns>
-    public bool AddNews(PeerDriver peer)
+    /// <summary>
+    /// Does what <see cref="Notify"/> does but for the waking, which the caller does later: also where another has told of the peer, who may be held up
+    /// before it comes to that.
+    /// </summary>
+    public void AddNews(PeerDriver peer)
     {
         if (Interlocked.Exchange(ref peer.HasNews, 1) != 0)
         {
-            return false;
+            return;
         }
 
         var head = Volatile.Read(ref _withNews);
@@ -238,7 +238,7 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
             var seen = Interlocked.CompareExchange(ref _withNews, peer, head);
             if (seen == head)
             {
-                return true;
+                return;
             }
 
             head = seen;
@@ -395,6 +395,9 @@ internal sealed partial class EndpointDriver : IAsyncDisposable
                     break;
                 case DriverMessage.Connect connect:
                     connect.Dial.Fail(PacketSecChannel.ToException(PacketSecError.EndpointClosed, string.Empty));
+                    break;
+                case DriverMessage.DialOver over:
+                    over.Dial.Ticket?.Dispose();
                     break;
                 case DriverMessage.CloseChannel close:
                     close.Peer.Channel.CompleteDisposal();

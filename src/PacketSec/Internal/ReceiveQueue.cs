@@ -59,7 +59,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
                     : ValueTask.FromException<int>(TooLarge(next.Length, destination.Length));
             }
 
-            if (_end is not null)
+            if (_end is not null && _store.Count == 0)
             {
                 return ValueTask.FromException<int>(_end());
             }
@@ -89,7 +89,7 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
                 return ValueTask.FromResult(datagram);
             }
 
-            if (_end is not null)
+            if (_end is not null && _store.Count == 0)
             {
                 return ValueTask.FromException<ReadOnlyMemory<byte>>(_end());
             }
@@ -137,25 +137,29 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
     /// <returns>Why they were dropped, all of them.</returns>
     public DropReason Commit(ReadOnlySpan<int> lengths, ReadOnlySpan<long> sessions)
     {
+        var reason = DropReason.None;
         lock (_lock)
         {
             if (_end is not null)
             {
                 _store.DropReservation();
-                return lengths.IsEmpty ? DropReason.None : DropReason.ChannelClosed;
+                reason = lengths.IsEmpty ? DropReason.None : DropReason.ChannelClosed;
+            }
+            else
+            {
+                _store.Commit(lengths, sessions);
             }
 
-            _store.Commit(lengths, sessions);
             if (_store.Count == 0 || _call != Call.Waiting)
             {
-                return DropReason.None;
+                return reason;
             }
 
             _call = Call.Over;
         }
 
         _source.SetResult(true);
-        return DropReason.None;
+        return reason;
     }
 
     /// <summary>Adds a copy of a datagram.</summary>
@@ -230,7 +234,8 @@ internal sealed class ReceiveQueue : IValueTaskSource<int>, IValueTaskSource<Rea
                 _store.Clear();
             }
 
-            if (_call == Call.Waiting)
+            // What came beside a reservation is taken when that one has come to its end.
+            if (_call == Call.Waiting && _store.Count == 0)
             {
                 Complete(_end());
             }

@@ -332,7 +332,8 @@ internal sealed class Shard
 
         if (hasNews)
         {
-            _wakes |= _endpoint.AddNews(peer);
+            _endpoint.AddNews(peer);
+            _wakes = true;
         }
 
         if (opened > 0 && peer.Shard != this)

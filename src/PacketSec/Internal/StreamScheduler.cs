@@ -13,12 +13,11 @@ internal sealed class StreamScheduler : IDisposable
     private readonly TimerWheel _wheel;
     private readonly List<TimerWheel.Entry> _due = [];
     private readonly Action<Exception> _fail;
-    private readonly ITimer? _clockTimer;
+    private readonly ClockTimer? _clockTimer;
     private readonly Thread _thread;
     private ConnectionDriver? _requests;
     private int _started;
     private bool _stopped;
-    private Instant? _clockTimerAt;
 
     /// <summary>Creates it; nothing runs before the first request.</summary>
     /// <param name="clock">The time.</param>
@@ -28,7 +27,7 @@ internal sealed class StreamScheduler : IDisposable
         _clock = clock;
         _fail = fail;
         _wheel = new TimerWheel(clock.Now, TimerWheel.StreamTick);
-        _clockTimer = clock.IsCustom ? clock.CreateTimer(() => _event.Set()) : null;
+        _clockTimer = clock.IsCustom ? new ClockTimer(clock, () => _event.Set()) : null;
         _thread = new Thread(Run) { IsBackground = true, Name = "PacketSec streams" };
     }
 
@@ -121,18 +120,8 @@ internal sealed class StreamScheduler : IDisposable
     {
         var due = _wheel.NextDue;
         var left = due is { } at ? Math.Max(at.Nanoseconds - now.Nanoseconds, 0) : 0;
-        if (_clockTimer is null)
-        {
-            return due is null ? Timeout.Infinite : (int)Math.Min((left + 999_999) / 1_000_000, 60_000);
-        }
-
-        if (due != _clockTimerAt)
-        {
-            _clockTimerAt = due;
-            _clockTimer.Change(due is null ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(left / 100), Timeout.InfiniteTimeSpan);
-        }
-
-        // The clock may have passed the deadline before its timer was set, and then stand still.
-        return _clock.Now >= due ? 0 : Timeout.Infinite;
+        return _clockTimer is { } timer ? timer.WaitMilliseconds(due)
+            : due is null ? Timeout.Infinite
+            : (int)Math.Min((left + 999_999) / 1_000_000, 60_000);
     }
 }

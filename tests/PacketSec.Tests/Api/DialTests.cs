@@ -5,6 +5,49 @@ namespace PacketSec.Tests.Api;
 [Collection(SocketsCollection.Name)]
 public class DialTests
 {
+    private const int SessionConfirmed = 4;
+
+    [Fact]
+    public async Task A_dial_that_comes_before_the_news_of_the_peers_closing_gets_a_new_channel()
+    {
+        using var log = new LogRecorder();
+        await using var pair = EndpointPair.Bind(o => o with { LoggerFactory = log });
+        using var otherIdentity = PacketSecIdentity.Generate();
+        await using var other = PacketSecEndpoint.Bind(pair.ListenerOptions with { Identity = otherIdentity });
+        using var ceiling = EndpointPair.Ceiling();
+        var (dialled, accepted) = await pair.OpenAsync();
+
+        // The endpoint's thread is held up while the closing is received, and looks at the dial first.
+        log.Hold(SessionConfirmed);
+        var held = pair.Dialler.ConnectAsync(other.LocalEndPoint, other.PeerId, ceiling.Token);
+        await Until.TrueAsync(() => log.IsHolding);
+        var closing = accepted.DisposeAsync();
+        await Until.TrueAsync(() => dialled.Peer.Machine.IsClosing);
+        var again = pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId, ceiling.Token);
+        log.Release();
+
+        await closing;
+        _ = await held;
+        Assert.NotSame(dialled, await again);
+        Assert.Equal(PacketSecError.PeerClosed, await dialled.Closed.WithinCeiling());
+        await other.AbortAsync();
+    }
+
+    [Fact]
+    public async Task A_list_of_schemes_that_changes_later_changes_nothing()
+    {
+        List<string> served = ["p2pke-1"];
+        List<string> proposed = ["p2pke-1"];
+        await using var pair = EndpointPair.Bind(listener: o => o with { Schemes = served });
+        using var ceiling = EndpointPair.Ceiling();
+        served.Add("no-such-scheme");
+        var dial = pair.Dialler.ConnectAsync(pair.Listener.LocalEndPoint, pair.Listener.PeerId, new() { Schemes = proposed }, ceiling.Token);
+        proposed.Add("no-such-scheme");
+
+        _ = await pair.Listener.AcceptAsync(ceiling.Token);
+        _ = await dial;
+    }
+
     [Theory]
     [InlineData("::", "::", "127.0.0.1")]
     [InlineData("::", "::", "127.0.0.2")]

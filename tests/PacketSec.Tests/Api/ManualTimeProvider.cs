@@ -9,6 +9,9 @@ internal sealed class ManualTimeProvider : TimeProvider
     private readonly List<ManualTimer> _timers = [];
     private TimeSpan _passed = TimeSpan.FromHours(1);
 
+    /// <summary>Gets a value indicating whether timers leave out what is less than a millisecond, as those of the platform do.</summary>
+    public bool WholeMilliseconds { get; init; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp()
@@ -72,6 +75,7 @@ internal sealed class ManualTimeProvider : TimeProvider
             bool now;
             lock (owner._lock)
             {
+                dueTime = owner.WholeMilliseconds ? TimeSpan.FromMilliseconds((long)dueTime.TotalMilliseconds) : dueTime;
                 now = dueTime == TimeSpan.Zero;
                 DueAt = dueTime == Timeout.InfiniteTimeSpan || now ? TimeSpan.MaxValue : owner._passed + dueTime;
             }

@@ -68,6 +68,20 @@ public class NewsTests
         await Until.TrueAsync(() => !CipherKeys.KeepsOpeningKey(dialled.Peer.Shard));
     }
 
+    [Fact]
+    public async Task Whoever_has_news_wakes_the_endpoints_thread_where_another_has_not_come_to_it()
+    {
+        await using var pair = Bind();
+        var (dialled, _) = await pair.OpenAsync();
+        var peer = dialled.Peer;
+        await Until.TrueAsync(() => Volatile.Read(ref peer.HasNews) == 0);
+
+        // A thread that receives tells at the end of its batch, which a handler of the application may hold up.
+        dialled.Endpoint.AddNews(peer);
+        dialled.Endpoint.Notify(peer);
+        await Until.TrueAsync(() => Volatile.Read(ref peer.HasNews) == 0);
+    }
+
     private Instant Now => new(_time.GetTimestamp() * TimeSpan.NanosecondsPerTick);
 
     private EndpointPair Bind() => EndpointPair.Bind(o => o with { TimeProvider = _time }, o => o with { TimeProvider = _time });

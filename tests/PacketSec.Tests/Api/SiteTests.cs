@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using PacketSec.Internal;
 using PacketSec.Protocol;
 using PacketSec.Protocol.Identity;
 using PacketSec.Protocol.Schemes.MyChips.Tickets;
@@ -83,6 +84,45 @@ public sealed class SiteTests
     }
 
     [Fact]
+    public async Task A_channel_decided_on_while_there_was_room_is_closed_when_others_have_taken_it()
+    {
+        var store = new GatheringStore(2);
+        await using var pair = Bind(o => o with { Tickets = store, AcceptBacklog = 1 });
+        using var otherIdentity = PacketSecIdentity.Generate();
+        await using var other = PacketSecEndpoint.Bind(new() { Identity = otherIdentity, LocalEndPoint = new(IPAddress.Loopback, 0), Schemes = [Scheme] });
+        using var ticket = await IssueAsync(pair, store.Tickets);
+        using var otherTicket = await IssueAsync(pair, store.Tickets);
+        using var ceiling = EndpointPair.Ceiling();
+        var address = pair.Listener.LocalEndPoint;
+        var dialled = await Task.WhenAll(
+            pair.Dialler.ConnectAsync(address, pair.Listener.PeerId, Dial(false) with { Ticket = ticket }, ceiling.Token),
+            other.ConnectAsync(address, pair.Listener.PeerId, Dial(false) with { Ticket = otherTicket }, ceiling.Token));
+
+        var ended = await (await Task.WhenAny(dialled.Select(channel => channel.Closed)).WithinCeiling());
+        Assert.Equal(PacketSecError.PeerClosed, ended);
+        Assert.Single(dialled, channel => channel.Closed.IsCompleted);
+        _ = await pair.Listener.AcceptAsync(ceiling.Token);
+        await Until.TrueAsync(() => pair.Listener.GetStatistics().Channels == 1);
+        await other.AbortAsync();
+    }
+
+    [Fact]
+    public async Task The_copy_of_a_ticket_is_wiped_when_the_dial_ends_with_the_endpoint()
+    {
+        var store = new MemoryTicketStore();
+        await using var pair = Bind(o => o with { Tickets = store });
+        using var ticket = await IssueAsync(pair, store);
+        using var ceiling = EndpointPair.Ceiling();
+        var dialled = await pair.Dialler.ConnectAsync(
+            pair.Listener.LocalEndPoint, pair.Listener.PeerId, Dial(false) with { Ticket = ticket }, ceiling.Token);
+        await pair.Dialler.AbortAsync();
+
+        var dial = new Dial(dialled.Endpoint, pair.Listener.LocalEndPoint, pair.Listener.PeerId, null, Scheme, ticket);
+        dialled.Endpoint.Post(new DriverMessage.DialOver(dial));
+        Assert.Throws<ObjectDisposedException>(() => dial.Ticket!.ToText());
+    }
+
+    [Fact]
     public async Task A_store_that_fails_lets_nobody_in_and_the_log_says_so()
     {
         var log = new LogRecorder();
@@ -134,6 +174,32 @@ public sealed class SiteTests
             [], new() { NotAfter = DateTimeOffset.UtcNow.AddHours(1).ToUnixTimeSeconds(), Purpose = "tally" });
         Assert.True(await store.AddAsync(ticket.ToRecord(Crypto.CryptoProvider.Default)));
         return ticket;
+    }
+
+    /// <summary>Answers when so many have asked.</summary>
+    private sealed class GatheringStore(int claims) : ITicketStore
+    {
+        private readonly TaskCompletionSource _gathered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _left = claims;
+
+        public MemoryTicketStore Tickets { get; } = new();
+
+        public async ValueTask<TicketVerdict> ConsumeAsync(TicketClaim claim, CancellationToken cancellationToken = default)
+        {
+            if (Interlocked.Decrement(ref _left) == 0)
+            {
+                _gathered.SetResult();
+            }
+
+            await _gathered.Task;
+            return await Tickets.ConsumeAsync(claim, cancellationToken);
+        }
+
+        public ValueTask<bool> AddAsync(TicketRecord record, CancellationToken cancellationToken = default) => Tickets.AddAsync(record, cancellationToken);
+
+        public ValueTask<bool> RevokeAsync(TicketHash hash, CancellationToken cancellationToken = default) => Tickets.RevokeAsync(hash, cancellationToken);
+
+        public ValueTask<IReadOnlyList<TicketRecord>> ListAsync(CancellationToken cancellationToken = default) => Tickets.ListAsync(cancellationToken);
     }
 
     private sealed class FailingStore : ITicketStore

@@ -47,6 +47,23 @@ public class ReceiveQueueTests
         Assert.Equal(DropReason.None, queue.Add(new byte[60]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_came_beside_a_reservation_before_the_end_is_received_after_it(bool calledAfterTheEnd)
+    {
+        var queue = new ReceiveQueue(10, 100);
+        Assert.True(queue.TryReserve(1, 10, out _));
+        var call = calledAfterTheEnd ? default : queue.ReceiveAsync(new byte[10], default);
+        Assert.Equal(DropReason.None, queue.Add([1, 2]));
+        queue.End(() => new IOException("over"), discard: false);
+        call = calledAfterTheEnd ? queue.ReceiveAsync(new byte[10], default) : call;
+        Assert.Equal(DropReason.ChannelClosed, queue.Commit([3]));
+
+        Assert.Equal(2, await call);
+        await Assert.ThrowsAsync<IOException>(() => queue.ReceiveAsync(new byte[10], default).AsTask());
+    }
+
     [Fact]
     public async Task A_task_awaited_twice_fails_and_leaves_the_next_call_alone()
     {
