@@ -22,7 +22,7 @@ internal static unsafe partial class LibCrypto
     internal static partial byte* OpenSSL_version(int kind);
 
     [LibraryImport(Library)]
-    internal static partial nuint ERR_get_error();
+    internal static partial nuint ERR_peek_last_error();
 
     [LibraryImport(Library)]
     internal static partial nuint ERR_peek_error();

@@ -6,11 +6,11 @@ namespace PacketSec.Crypto.OpenSsl;
 /// <summary>Turns libcrypto's per-thread error queue into exceptions.</summary>
 internal static unsafe class OpenSslError
 {
-    /// <summary>Makes the exception for a failed call from the oldest queued error, and empties the queue.</summary>
+    /// <summary>Makes the exception for a failed call from the newest queued error, and empties the queue.</summary>
     /// <param name="operation">The function that failed.</param>
     internal static CryptographicException Take(string operation)
     {
-        var error = LibCrypto.ERR_get_error();
+        var error = LibCrypto.ERR_peek_last_error();
         LibCrypto.ERR_clear_error();
         if (error == 0)
         {

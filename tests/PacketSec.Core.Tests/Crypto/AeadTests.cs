@@ -229,7 +229,7 @@ public class AeadTests
 
         Assert.False(aead.TryOpen(Bytes(keySize, 1), new byte[12], default, new byte[100], new byte[84]));
 
-        Assert.Equal((nuint)0, LibCrypto.ERR_get_error());
+        Assert.Equal((nuint)0, LibCrypto.ERR_peek_error());
     }
 
     [Theory]

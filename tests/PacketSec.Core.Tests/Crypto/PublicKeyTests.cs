@@ -115,7 +115,7 @@ public class PublicKeyTests
         {
             Assert.True(crypto.VerifyRsaPkcs1Raw(exact, Data, signature));
             Assert.All(others, other => Assert.False(crypto.VerifyRsaPkcs1Raw(other, Data, signature)));
-            Assert.Equal((nuint)0, LibCrypto.ERR_get_error());
+            Assert.Equal((nuint)0, LibCrypto.ERR_peek_error());
         }
     }
 
@@ -166,7 +166,7 @@ public class PublicKeyTests
             Assert.True(crypto.VerifyEcdsaP256(exact, Data, signature));
             Assert.All(refused, key => Assert.False(crypto.VerifyEcdsaP256(key, Data, signature)));
             Assert.False(crypto.VerifyRsaPkcs1Raw(exact, Data, signature));
-            Assert.Equal((nuint)0, LibCrypto.ERR_get_error());
+            Assert.Equal((nuint)0, LibCrypto.ERR_peek_error());
         }
     }
 
@@ -197,7 +197,7 @@ public class PublicKeyTests
             Assert.False(crypto.VerifyEcdsaP256(key, Data, Encode(0, s)));
             Assert.False(crypto.VerifyEcdsaP256(key, Data, Encode(r, 0)));
             Assert.Throws<ArgumentException>(() => crypto.VerifyEcdsaP256(key, Data.AsSpan(0, 31), signature));
-            Assert.Equal((nuint)0, LibCrypto.ERR_get_error());
+            Assert.Equal((nuint)0, LibCrypto.ERR_peek_error());
         }
     }
 
