@@ -40,6 +40,15 @@ function connectionTo (peer) {
 const channelOf = peer => connectionTo(peer).maConn.channel
 
 const commands = {
+  // Who dials has a connection a moment before the other side has one.
+  async connected ({ peer }) {
+    const id = peerIdFromString(peer)
+    while (!node.getConnections(id).some(c => c.status === 'open')) {
+      await new Promise(resolve => node.addEventListener('connection:open', resolve, { once: true }))
+    }
+    return {}
+  },
+
   async dial ({ address }) {
     const connection = await node.dial(multiaddr(address))
     return { peer: connection.remotePeer.toString(), address: connection.remoteAddr.toString(), direction: connection.direction }

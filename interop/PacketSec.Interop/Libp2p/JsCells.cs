@@ -166,7 +166,9 @@ internal sealed class JsMeeting(CSharpHost csharp, JsHost js, JsCell cell, ulong
         {
             case JsDialler.CSharp:
                 _path = new FaultProxy(there, profile, seed);
-                return await csharp.Host.DialAsync(AddressOf(_path.EndPoint, expected ?? js.Address.PeerId!), stop);
+                var opened = await csharp.Host.DialAsync(AddressOf(_path.EndPoint, expected ?? js.Address.PeerId!), stop);
+                await js.CallAsync("connected", new { peer = OwnPeerId }, stop);
+                return opened;
             case JsDialler.JavaScript:
                 _path = new FaultProxy(here, profile, seed);
                 await js.CallAsync("dial", new { address = AddressOf(_path.EndPoint, expected ?? csharp.Host.PeerId).ToString() }, stop);
