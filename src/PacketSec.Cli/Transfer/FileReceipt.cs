@@ -118,7 +118,7 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
 
     private async Task TakeOffsetAsync(HashingFile file, Patience patience)
     {
-        var from = BinaryPrimitives.ReadInt64BigEndian(await ExactAsync(sizeof(long), patience));
+        var from = BinaryPrimitives.ReadInt64BigEndian(await ExactAsync(sizeof(long), patience, toRead: file.Position));
         if (from != file.Position && from != 0)
         {
             throw new TransferProtocolException("The sender goes on at a place of the file that it was not told.");
@@ -236,7 +236,8 @@ internal sealed class FileReceipt(ReceiveFolder folder, PacketSecConnection conn
         return true;
     });
 
-    private Task<byte[]> ExactAsync(int length, Patience patience) => patience.WaitAsync(token => new ValueTask<byte[]>(FileOffer.ExactAsync(stream, length, token)));
+    private Task<byte[]> ExactAsync(int length, Patience patience, long toRead = 0)
+        => patience.WaitAsync(token => new ValueTask<byte[]>(FileOffer.ExactAsync(stream, length, token)), toRead);
 
     private static void Guard(Action action) => Guard(() =>
     {

@@ -3,6 +3,9 @@ namespace PacketSec.Cli.Transfer;
 /// <summary>Bounds how long a receiver waits for a sender that is there and does nothing: it holds one of few places meanwhile.</summary>
 internal sealed class Patience : IDisposable
 {
+    // Slower disks than this are rare.
+    private const double BytesReadPerSecond = 10_000_000;
+
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     private readonly CancellationToken _over;
@@ -19,17 +22,21 @@ internal sealed class Patience : IDisposable
     }
 
     /// <summary>Waits for one step of the sender's.</summary>
-    /// <exception cref="TransferProtocolException">It was not taken in two minutes.</exception>
-    public async Task<T> WaitAsync<T>(Func<CancellationToken, ValueTask<T>> step)
+    /// <param name="step">Waits for it.</param>
+    /// <param name="toRead">The bytes of its file that the sender reads before.</param>
+    /// <exception cref="TransferProtocolException">It was not taken in two minutes, beside the time to read.</exception>
+    public async Task<T> WaitAsync<T>(Func<CancellationToken, ValueTask<T>> step, long toRead = 0)
     {
-        _late.CancelAfter(Longest);
+        // A timer counts no further than 49 days.
+        var longest = Longest + TimeSpan.FromSeconds(Math.Min(toRead / BytesReadPerSecond, 1_000_000));
+        _late.CancelAfter(longest);
         try
         {
             return await step(_either.Token);
         }
         catch (OperationCanceledException) when (_late.IsCancellationRequested && !_over.IsCancellationRequested)
         {
-            throw new TransferProtocolException($"The sender did nothing for {Longest.TotalMinutes} minutes; what has come is kept.");
+            throw new TransferProtocolException($"The sender did nothing for {longest.TotalMinutes:F0} minutes; what has come is kept.");
         }
         finally
         {

@@ -28,6 +28,19 @@ public sealed class PatienceTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_has_to_compare_what_was_sent_before_has_the_time_to_read_it()
+    {
+        using var patience = new Patience(_time, CancellationToken.None);
+        var waiting = patience.WaitAsync(Never, toRead: 100_000_000);
+        _time.Advance(Longest + TimeSpan.FromSeconds(9));
+        Assert.False(waiting.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<TransferProtocolException>(() => waiting.WithinCeiling());
+        using var again = new Patience(TimeProvider.System, CancellationToken.None);
+        Assert.Equal(1, await again.WaitAsync(_ => ValueTask.FromResult(1), toRead: long.MaxValue));
+    }
+
+    [Fact]
     public async Task Time_between_steps_does_not_count()
     {
         using var patience = new Patience(_time, CancellationToken.None);
